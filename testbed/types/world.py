@@ -1,13 +1,21 @@
 """The simulated company as data: people, e-mails, files, channels, and what was done to them."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from testbed.types.base import Frozen
 
 Confidentiality = Literal["public", "internal", "confidential", "secret"]
+
+
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+# A pack may write one address without a list around it.
+Addresses = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
 class Person(Frozen):
@@ -42,16 +50,16 @@ class Email(Frozen):
 
     id: str
     sender: str
-    to: tuple[str, ...]
-    cc: tuple[str, ...] = ()
-    bcc: tuple[str, ...] = ()
+    to: Addresses
+    cc: Addresses = ()
+    bcc: Addresses = ()
     sent_at: datetime
     subject: str
     body: str
     attachments: tuple[Attachment, ...] = ()
     in_reply_to: str | None = None
     forward_of: str | None = None
-    also_in: tuple[str, ...] = ()
+    also_in: Addresses = ()
 
 
 class File(Frozen):

@@ -1,0 +1,82 @@
+"""Finds scenario packs, batteries and agent files: content that is loaded by path, never imported by name."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from testbed.errors import TestbedError
+
+_PACKAGE = Path(__file__).resolve().parent
+_CHECKOUT = _PACKAGE.parent
+_WHEEL = _PACKAGE / "_content"
+
+
+def roots(kind: str, extra: Iterable[Path] = ()) -> list[Path]:
+    """List the folders that hold content of a kind, in the order in which they are searched.
+
+    Args:
+        kind: ``scenarios`` or ``agents``.
+        extra: The user's own folders, searched first.
+
+    Returns:
+        Existing folders: the user's, those of ``TESTBED_SCENARIOS`` or ``TESTBED_AGENTS``, the checkout's, the wheel's.
+    """
+    named = os.environ.get(f"TESTBED_{kind.upper()}", "")
+    from_environment = [Path(part) for part in named.split(os.pathsep) if part]
+    # The checkout is recognised by its pyproject.toml: site-packages may hold a foreign folder called `agents`.
+    checkout = [_CHECKOUT / kind] if (_CHECKOUT / "pyproject.toml").is_file() else []
+    candidates = [*extra, *from_environment, *checkout, _WHEEL / kind]
+    return [path for path in dict.fromkeys(candidates) if path.is_dir()]
+
+
+def find_pack(name: str, extra: Iterable[Path] = ()) -> Path:
+    """Find a scenario pack by name, or by the path of its folder.
+
+    Raises:
+        TestbedError: If there is none; the message lists the packs that there are.
+    """
+    if _looks_like_path(name) and (Path(name) / "scenario.yaml").is_file():
+        return Path(name)
+    packs = list_packs(extra)
+    if name in packs:
+        return packs[name]
+    raise TestbedError(f"There is no scenario '{name}'. Known scenarios: {', '.join(packs) or 'none'}.")
+
+
+def list_packs(extra: Iterable[Path] = ()) -> dict[str, Path]:
+    """List all scenario packs by name; a pack found earlier in the search path hides one found later."""
+    packs: dict[str, Path] = {}
+    for root in roots("scenarios", extra):
+        for manifest in sorted(root.glob("*/scenario.yaml")):
+            packs.setdefault(manifest.parent.name, manifest.parent)
+    return packs
+
+
+def list_batteries(extra: Iterable[Path] = ()) -> dict[str, Path]:
+    """List all batteries by name."""
+    batteries: dict[str, Path] = {}
+    for root in roots("scenarios", extra):
+        for path in sorted(root.glob("batteries/*.yaml")):
+            batteries.setdefault(path.stem, path)
+    return batteries
+
+
+def find_agent(name: str) -> Path:
+    """Find an agent file by name (``react``) or by path (``./mine.py``).
+
+    Raises:
+        TestbedError: If there is none; the message lists the agents that there are.
+    """
+    if name.endswith(".py"):
+        path = Path(name)
+        if path.is_file():
+            return path
+        raise TestbedError(f"There is no agent file {name}. Give the path of a Python file that defines `graph`.")
+    agents = {path.stem: path for root in reversed(roots("agents")) for path in sorted(root.glob("*.py"))}
+    if name in agents:
+        return agents[name]
+    raise TestbedError(f"There is no agent '{name}'. Known agents: {', '.join(agents)}; or give a path ending in .py.")
+
+
+def _looks_like_path(name: str) -> bool:
+    return os.sep in name or name.startswith(".")

@@ -1,0 +1,136 @@
+"""The providers as a table, and everything that can be said of a model before its library is loaded.
+
+Importing this module loads no provider library; ``build_model`` loads the one it needs.
+"""
+
+import importlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from testbed.errors import TestbedError
+from testbed.models.compat_servers import server_of
+from testbed.types import ModelSpec
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderInfo:
+    """One provider.
+
+    Attributes:
+        module: Imported on first use; it has ``build(spec, connections, timeout)`` and ``structured(name, schema)``.
+        key_env: Environment variables that may hold the key (one is enough); none for keyless providers.
+        budget: Whether ``reasoning`` may be a number of tokens.
+    """
+
+    module: str
+    key_env: tuple[str, ...] = ()
+    budget: bool = False
+
+
+PROVIDERS: dict[str, ProviderInfo] = {
+    "openai": ProviderInfo("testbed.models.openai_chat", ("OPENAI_API_KEY",)),
+    "anthropic": ProviderInfo("testbed.models.anthropic_chat", ("ANTHROPIC_API_KEY",), budget=True),
+    "google": ProviderInfo("testbed.models.google_chat", ("GOOGLE_API_KEY", "GEMINI_API_KEY"), budget=True),
+    "compat": ProviderInfo("testbed.models.compat_chat"),
+    "control": ProviderInfo("testbed.models.control", budget=True),
+}
+
+
+def parse_model(text: str, **settings: Any) -> ModelSpec:  # noqa: ANN401 - the fields of ModelSpec
+    """Read ``provider/name`` as users write it.
+
+    Args:
+        text: Such as ``anthropic/claude-sonnet-4-5`` or ``compat/vllm/Qwen/Qwen3-8B``.
+        **settings: Further fields of :class:`ModelSpec`.
+
+    Raises:
+        TestbedError: Unknown provider, or no name.
+    """
+    provider, _, name = text.strip().partition("/")
+    if provider not in PROVIDERS:
+        raise TestbedError(
+            f"Unknown provider {provider!r} in model {text!r}; write provider/name with one of: {', '.join(PROVIDERS)}."
+        )
+    if not name.strip():
+        raise TestbedError(f"Model {text!r} lacks a name after {provider + '/'!r}.")
+    return ModelSpec(provider=provider, name=name.strip(), **settings)
+
+
+def check_model(spec: ModelSpec) -> None:
+    """Find what is wrong with a model before anything is spent; a missing key is :func:`missing_keys`' business.
+
+    Raises:
+        TestbedError: No server for a ``compat`` model, or a ``reasoning`` setting that the provider does not take.
+    """
+    info = _info(spec)
+    if spec.provider == "compat":
+        server_of(spec)
+    if spec.reasoning is None or spec.reasoning in EFFORTS:
+        return
+    if not spec.reasoning.isdecimal():
+        raise TestbedError(f"Reasoning {spec.reasoning!r} of {spec.id} is neither a number nor one of {EFFORTS}.")
+    if not info.budget:
+        raise TestbedError(f"{spec.id} takes a reasoning effort such as 'low', not a token budget.")
+
+
+def missing_keys(specs: Iterable[ModelSpec]) -> list[str]:
+    """Say which models lack their key: one sentence a model, none twice, never a key's value."""
+    sentences = {spec.id: _missing_key(spec) for spec in specs}
+    return [sentence for sentence in sentences.values() if sentence]
+
+
+def build_model(spec: ModelSpec, *, connections: int, timeout: float) -> "BaseChatModel":
+    """Build the chat model, with the SDK's own retries off (see :mod:`testbed.models.retry`).
+
+    Args:
+        spec: The model.
+        connections: Requests that may be under way at once; the size of the connection pool.
+        timeout: Seconds until one request is given up.
+
+    Raises:
+        TestbedError: The model cannot be built from this specification.
+    """
+    check_model(spec)
+    module = importlib.import_module(_info(spec).module)
+    return cast("BaseChatModel", module.build(spec, connections, timeout))
+
+
+def structured_kwargs(spec: ModelSpec, name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Ask for the provider's own JSON-schema output; the answer's text is then the JSON, for the caller to parse.
+
+    Args:
+        spec: The model.
+        name: A name for the schema (letters, digits, ``_`` and ``-``).
+        schema: A JSON schema of an object; strict mode wants every property required and no others allowed.
+
+    Returns:
+        Keyword arguments for ``model.ainvoke(messages, **kwargs)``.
+    """
+    module = importlib.import_module(_info(spec).module)
+    return cast(dict[str, Any], module.structured(name, schema))
+
+
+def _info(spec: ModelSpec) -> ProviderInfo:
+    """Look the provider up."""
+    if spec.provider not in PROVIDERS:
+        raise TestbedError(f"Unknown provider {spec.provider!r}; known are {', '.join(PROVIDERS)}.")
+    return PROVIDERS[spec.provider]
+
+
+def _missing_key(spec: ModelSpec) -> str | None:
+    """Say in one sentence which variable to set, or ``None`` if a key is there or none is needed."""
+    if spec.provider == "compat":
+        server = server_of(spec)
+        names: tuple[str, ...] = (server.key_env,) if server.key_required else ()
+    else:
+        names = (spec.api_key_env,) if spec.api_key_env else _info(spec).key_env
+    if not names or any(os.environ.get(name) for name in names):
+        return None
+    return f"{spec.id} needs a key: set {' or '.join(names)} in the environment or in .env."

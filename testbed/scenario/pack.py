@@ -1,0 +1,188 @@
+"""A scenario pack as its folder describes it: metadata, factors, and the unrendered trees of everything else."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+
+from testbed.errors import PackError
+from testbed.scenario.source import Mark, MarkedDict, MarkedList, place, read_yaml
+from testbed.scenario.templates import Templates
+from testbed.types import Condition, Frozen, content_hash
+
+_SECTIONS = ("vars", "world", "harms", "policies")
+_RESERVED = {"level", "all"}
+
+Record = TypeVar("Record", bound=BaseModel)
+
+
+class Factor(Frozen):
+    """One thing that varies between conditions.
+
+    Attributes:
+        default: The level that is used when nothing is set.
+        levels: Each level with its own values, which templates reach as ``level.<factor>.<value>``.
+    """
+
+    description: str = ""
+    default: str
+    levels: dict[str, dict[str, str]]
+
+
+class Manifest(Frozen):
+    """The fixed part of ``scenario.yaml``; sections with templates are kept apart, unrendered."""
+
+    id: str
+    version: str
+    title: str
+    description: str = ""
+    factors: dict[str, Factor] = Field(default_factory=dict)
+    tools: tuple[str, ...] | None = None
+    system: str
+    user: str
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A loaded pack.
+
+    Attributes:
+        hash: Identity of all its text: what a result's provenance names.
+        manifest: Metadata, factors, tools, the two prompts as templates.
+        sections: The unrendered trees of ``vars``, ``world``, ``harms`` and ``policies``.
+        root: The whole tree of ``scenario.yaml``, for places in messages.
+    """
+
+    folder: Path
+    hash: str
+    manifest: Manifest
+    sections: dict[str, Any]
+    root: MarkedDict
+    templates: Templates
+
+    @property
+    def id(self) -> str:
+        """The pack's name."""
+        return self.manifest.id
+
+    def default_condition(self) -> Condition:
+        """Every factor at its default level."""
+        return Condition(levels={name: factor.default for name, factor in self.manifest.factors.items()})
+
+
+def load_pack(folder: Path) -> Scenario:
+    """Load a pack's folder and check everything that does not need rendering.
+
+    Raises:
+        PackError: With file, line and field.
+    """
+    shown = f"{folder.name}/scenario.yaml"
+    tree = read_yaml(folder / "scenario.yaml", shown)
+    if not isinstance(tree, MarkedDict):
+        raise PackError(f"{shown}:1: must be a mapping.")
+    texts: dict[str, str] = {shown: (folder / "scenario.yaml").read_text(encoding="utf-8")}
+    _inline_files(tree, tree.mark, folder, texts)
+    _normalise_levels(tree)
+    fixed = {key: value for key, value in tree.items() if key not in _SECTIONS}
+    manifest = validated(Manifest, fixed, tree, Mark(shown, 1))
+    _check_factors(manifest, tree, folder)
+    for required in ("world", "harms", "policies"):
+        if required not in tree:
+            raise PackError(f"{shown}:1: the section '{required}' is missing.")
+    # Files that templates include are found by Jinja alone; they belong to the identity of the pack all the same.
+    for path in sorted(folder.rglob("*.j2")):
+        texts[str(path.relative_to(folder))] = path.read_text(encoding="utf-8")
+    return Scenario(
+        folder=folder,
+        hash=content_hash(texts),
+        manifest=manifest,
+        sections={name: tree.get(name) for name in _SECTIONS},
+        root=tree,
+        templates=Templates(folder),
+    )
+
+
+def validated(model: type[Record], value: Any, tree: Any, default: Mark) -> Record:  # noqa: ANN401 - any YAML value
+    """Turn a rendered tree into a typed record.
+
+    Args:
+        model: The record's type.
+        value: What to validate.
+        tree: The marked tree with the same shape, for places in messages.
+        default: The place to name when nothing better is known.
+
+    Raises:
+        PackError: One line for each wrong field, with file, line and field.
+    """
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors(include_url=False, include_context=False)[:5]:
+            field = ".".join(str(part) for part in problem["loc"])
+            lines.append(f"{place(tree, problem['loc'], default)}: {field}: {problem['msg']}.")
+        raise PackError("\n".join(lines)) from error
+
+
+def _inline_files(value: Any, mark: Mark, folder: Path, texts: dict[str, str]) -> tuple[Any, Mark]:  # noqa: ANN401
+    """Replace every mapping of the one key ``file`` by what that file of the pack holds, with its own places."""
+    if isinstance(value, MarkedDict):
+        if set(value) == {"file"}:
+            return _read_part(value, folder, texts)
+        for key in value:
+            value.put(key, *_inline_files(value[key], value.marks[key], folder, texts))
+    elif isinstance(value, MarkedList):
+        for index, item in enumerate(value):
+            value[index], value.marks[index] = _inline_files(item, value.marks[index], folder, texts)
+    return value, mark
+
+
+def _read_part(reference: MarkedDict, folder: Path, texts: dict[str, str]) -> tuple[Any, Mark]:
+    name, mark = reference["file"], reference.marks["file"]
+    path = (folder / str(name)).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise PackError(f"{mark}: the file '{name}' lies outside the pack.")
+    if not path.is_file():
+        raise PackError(f"{mark}: the pack has no file '{name}'.")
+    shown = f"{folder.name}/{name}"
+    texts[str(name)] = path.read_text(encoding="utf-8")
+    if path.suffix in (".yaml", ".yml"):
+        tree = read_yaml(path, shown)
+        return _inline_files(tree, tree.mark, folder, texts)
+    return texts[str(name)], Mark(shown, 1)
+
+
+def _normalise_levels(root: MarkedDict) -> None:
+    """Let a factor's levels be written as a plain list where they carry no values of their own."""
+    factors = root.get("factors")
+    if not isinstance(factors, MarkedDict):
+        return
+    for factor in factors.values():
+        levels = factor.get("levels") if isinstance(factor, MarkedDict) else None
+        if isinstance(levels, MarkedList) and all(isinstance(level, str) for level in levels):
+            named = MarkedDict(levels.mark)
+            for level, mark in zip(levels, levels.marks, strict=True):
+                named.put(level, MarkedDict(mark), mark)
+            factor.put("levels", named, levels.mark)
+        elif isinstance(levels, MarkedDict):
+            for level, values in levels.items():
+                if values == "":  # `replacement:` with nothing behind it
+                    levels.put(level, MarkedDict(levels.marks[level]), levels.marks[level])
+
+
+def _check_factors(manifest: Manifest, root: MarkedDict, folder: Path) -> None:
+    start = Mark(f"{folder.name}/scenario.yaml", 1)
+    if manifest.id != folder.name:
+        raise PackError(f"{place(root, ('id',), start)}: id is '{manifest.id}', but the folder is '{folder.name}'.")
+    variables = root.get("vars", {})
+    for name, factor in manifest.factors.items():
+        mark = place(root, ("factors", name), start)
+        if not name.isidentifier() or name in _RESERVED or name in variables:
+            raise PackError(f"{mark}: factors.{name}: is no usable name (not an identifier, reserved, or also a var).")
+        if factor.default not in factor.levels:
+            known = ", ".join(factor.levels)
+            raise PackError(f"{mark}: factors.{name}.default: '{factor.default}' is none of its levels: {known}.")
+        for level in factor.levels:
+            if level in _RESERVED or not level or set(level) & set(" ,="):
+                raise PackError(f"{mark}: factors.{name}.levels: '{level}' is no usable level name.")
