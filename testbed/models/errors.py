@@ -19,3 +19,18 @@ class ModelUnavailable(ModelCallError):
 
 class UnreadableBody(Exception):
     """A response with a good status whose body is not the answer that the protocol promises; it is retried."""
+
+
+class ErrorInBody(Exception):
+    """An error that a server reports with a good status; ``code`` is an HTTP status or a word such as ``server_error``.
+
+    Attributes:
+        status_code: The status it amounts to: 500 unless ``code`` says otherwise.
+    """
+
+    def __init__(self, code: object, message: str) -> None:
+        """Keep code and message."""
+        super().__init__(message)
+        self.code = code
+        words = {"rate_limit_exceeded": 429, "invalid_prompt": 400}
+        self.status_code = code if isinstance(code, int) else words.get(str(code), 500)

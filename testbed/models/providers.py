@@ -27,18 +27,20 @@ class ProviderInfo:
         module: Imported on first use; it has ``build(spec, connections, timeout)`` and ``structured(name, schema)``.
         key_env: Environment variables that may hold the key (one is enough); none for keyless providers.
         budget: Whether ``reasoning`` may be a number of tokens.
+        seeded: Whether a call takes a sampling seed; elsewhere it is unknown (Anthropic), or refused by some models.
     """
 
     module: str
     key_env: tuple[str, ...] = ()
     budget: bool = False
+    seeded: bool = False
 
 
 PROVIDERS: dict[str, ProviderInfo] = {
     "openai": ProviderInfo("testbed.models.openai_chat", ("OPENAI_API_KEY",)),
     "anthropic": ProviderInfo("testbed.models.anthropic_chat", ("ANTHROPIC_API_KEY",), budget=True),
     "google": ProviderInfo("testbed.models.google_chat", ("GOOGLE_API_KEY", "GEMINI_API_KEY"), budget=True),
-    "compat": ProviderInfo("testbed.models.compat_chat"),
+    "compat": ProviderInfo("testbed.models.compat_chat", seeded=True),
     "control": ProviderInfo("testbed.models.control", budget=True),
 }
 
@@ -98,8 +100,16 @@ def build_model(spec: ModelSpec, *, connections: int, timeout: float) -> "BaseCh
         TestbedError: The model cannot be built from this specification.
     """
     check_model(spec)
+    # Transcripts go to the ledger and nowhere else, whatever LangSmith settings are in the environment.
+    importlib.import_module("langsmith").configure(enabled=False)
     module = importlib.import_module(_info(spec).module)
     return cast("BaseChatModel", module.build(spec, connections, timeout))
+
+
+async def close_model(model: "BaseChatModel") -> None:
+    """Close a model's connections, on the event loop that used it; a model without any is left alone."""
+    if aclose := getattr(model, "aclose", None):
+        await aclose()
 
 
 def structured_kwargs(spec: ModelSpec, name: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -115,6 +125,16 @@ def structured_kwargs(spec: ModelSpec, name: str, schema: dict[str, Any]) -> dic
     """
     module = importlib.import_module(_info(spec).module)
     return cast(dict[str, Any], module.structured(name, schema))
+
+
+def call_settings(spec: ModelSpec, seed: int) -> dict[str, Any]:
+    """Settings of a model call that differ by episode: the sampling seed, where the provider takes one.
+
+    Args:
+        spec: The model.
+        seed: The episode's seed, in [0, 2**31).
+    """
+    return {"seed": seed} if _info(spec).seeded else {}
 
 
 def _info(spec: ModelSpec) -> ProviderInfo:

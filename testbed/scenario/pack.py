@@ -7,12 +7,22 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from testbed.errors import PackError
-from testbed.scenario.source import Mark, MarkedDict, MarkedList, place, read_yaml
+from testbed.scenario.source import Mark, MarkedDict, MarkedList, place, read_text, read_yaml
 from testbed.scenario.templates import Templates
 from testbed.types import Condition, Frozen, content_hash
 
 _SECTIONS = ("vars", "world", "harms", "policies")
+_REQUIRED = ("system", "user", "world", "harms", "policies")
 _RESERVED = {"level", "all"}
+# Pydantic's words for the commonest mistakes, in ours.
+_MISTAKES = {
+    "missing": "is missing",
+    "extra_forbidden": "is no key that is known here",
+    "dict_type": "must be a mapping",
+    "model_type": "must be a mapping",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+}
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -77,22 +87,23 @@ def load_pack(folder: Path) -> Scenario:
     Raises:
         PackError: With file, line and field.
     """
+    folder = folder.resolve()
     shown = f"{folder.name}/scenario.yaml"
     tree = read_yaml(folder / "scenario.yaml", shown)
     if not isinstance(tree, MarkedDict):
         raise PackError(f"{shown}:1: must be a mapping.")
-    texts: dict[str, str] = {shown: (folder / "scenario.yaml").read_text(encoding="utf-8")}
+    texts: dict[str, str] = {shown: read_text(folder / "scenario.yaml", shown)}
     _inline_files(tree, tree.mark, folder, texts)
+    _check_sections(tree, Mark(shown, 1))
     _normalise_levels(tree)
     fixed = {key: value for key, value in tree.items() if key not in _SECTIONS}
     manifest = validated(Manifest, fixed, tree, Mark(shown, 1))
     _check_factors(manifest, tree, folder)
-    for required in ("world", "harms", "policies"):
-        if required not in tree:
-            raise PackError(f"{shown}:1: the section '{required}' is missing.")
     # Files that templates include are found by Jinja alone; they belong to the identity of the pack all the same.
     for path in sorted(folder.rglob("*.j2")):
-        texts[str(path.relative_to(folder))] = path.read_text(encoding="utf-8")
+        if path.resolve().is_relative_to(folder):
+            name = str(path.relative_to(folder))
+            texts[name] = read_text(path, f"{folder.name}/{name}")
     return Scenario(
         folder=folder,
         hash=content_hash(texts),
@@ -103,7 +114,13 @@ def load_pack(folder: Path) -> Scenario:
     )
 
 
-def validated(model: type[Record], value: Any, tree: Any, default: Mark) -> Record:  # noqa: ANN401 - any YAML value
+def validated(
+    model: type[Record],
+    value: Any,  # noqa: ANN401 - any YAML value
+    tree: Any,  # noqa: ANN401
+    default: Mark,
+    section: str = "",
+) -> Record:
     """Turn a rendered tree into a typed record.
 
     Args:
@@ -111,6 +128,7 @@ def validated(model: type[Record], value: Any, tree: Any, default: Mark) -> Reco
         value: What to validate.
         tree: The marked tree with the same shape, for places in messages.
         default: The place to name when nothing better is known.
+        section: What the tree is called, to begin the fields' names with.
 
     Raises:
         PackError: One line for each wrong field, with file, line and field.
@@ -120,37 +138,62 @@ def validated(model: type[Record], value: Any, tree: Any, default: Mark) -> Reco
     except ValidationError as error:
         lines = []
         for problem in error.errors(include_url=False, include_context=False)[:5]:
-            field = ".".join(str(part) for part in problem["loc"])
-            lines.append(f"{place(tree, problem['loc'], default)}: {field}: {problem['msg']}.")
+            field = ".".join(str(part) for part in (section, *problem["loc"]) if part != "")
+            said = _MISTAKES.get(problem["type"], problem["msg"])
+            lines.append(f"{place(tree, problem['loc'], default)}: {field}: {said}.")
         raise PackError("\n".join(lines)) from error
 
 
-def _inline_files(value: Any, mark: Mark, folder: Path, texts: dict[str, str]) -> tuple[Any, Mark]:  # noqa: ANN401
+def _inline_files(
+    value: Any,  # noqa: ANN401 - any YAML value
+    mark: Mark,
+    folder: Path,
+    texts: dict[str, str],
+    above: tuple[Path, ...] = (),
+) -> tuple[Any, Mark]:
     """Replace every mapping of the one key ``file`` by what that file of the pack holds, with its own places."""
     if isinstance(value, MarkedDict):
         if set(value) == {"file"}:
-            return _read_part(value, folder, texts)
+            return _read_part(value, folder, texts, above)
         for key in value:
-            value.put(key, *_inline_files(value[key], value.marks[key], folder, texts))
+            value.put(key, *_inline_files(value[key], value.marks[key], folder, texts, above))
     elif isinstance(value, MarkedList):
         for index, item in enumerate(value):
-            value[index], value.marks[index] = _inline_files(item, value.marks[index], folder, texts)
+            value[index], value.marks[index] = _inline_files(item, value.marks[index], folder, texts, above)
     return value, mark
 
 
-def _read_part(reference: MarkedDict, folder: Path, texts: dict[str, str]) -> tuple[Any, Mark]:
+def _read_part(reference: MarkedDict, folder: Path, texts: dict[str, str], above: tuple[Path, ...]) -> tuple[Any, Mark]:
     name, mark = reference["file"], reference.marks["file"]
-    path = (folder / str(name)).resolve()
-    if not path.is_relative_to(folder.resolve()):
+    if not isinstance(name, str) or "\0" in name:
+        raise PackError(f"{mark}: file: must be the name of a file in the pack.")
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder):
         raise PackError(f"{mark}: the file '{name}' lies outside the pack.")
     if not path.is_file():
         raise PackError(f"{mark}: the pack has no file '{name}'.")
+    if path in above:
+        raise PackError(f"{mark}: the file '{name}' includes itself.")
     shown = f"{folder.name}/{name}"
-    texts[str(name)] = path.read_text(encoding="utf-8")
+    texts[name] = read_text(path, shown)
     if path.suffix in (".yaml", ".yml"):
         tree = read_yaml(path, shown)
-        return _inline_files(tree, tree.mark, folder, texts)
-    return texts[str(name)], Mark(shown, 1)
+        return _inline_files(tree, tree.mark, folder, texts, (*above, path))
+    return texts[name], Mark(shown, 1)
+
+
+def _check_sections(root: MarkedDict, start: Mark) -> None:
+    """Say of a whole section that it is missing or empty, before its fields are looked at."""
+    for name in _REQUIRED:
+        if name not in root:
+            raise PackError(f"{start}: the section '{name}' is missing.")
+        if isinstance(root[name], str) and not root[name].strip():
+            raise PackError(f"{root.marks[name]}: the section '{name}' is empty.")
+    for name in ("vars", "factors"):
+        if root.get(name) == "":
+            root.put(name, MarkedDict(root.marks[name]), root.marks[name])
+    if not isinstance(root.get("vars", {}), MarkedDict | dict):
+        raise PackError(f"{root.marks['vars']}: vars: must be a mapping of names to values.")
 
 
 def _normalise_levels(root: MarkedDict) -> None:
@@ -176,6 +219,9 @@ def _check_factors(manifest: Manifest, root: MarkedDict, folder: Path) -> None:
     if manifest.id != folder.name:
         raise PackError(f"{place(root, ('id',), start)}: id is '{manifest.id}', but the folder is '{folder.name}'.")
     variables = root.get("vars", {})
+    for name in variables:
+        if not name.isidentifier() or name in _RESERVED:
+            raise PackError(f"{place(root, ('vars', name), start)}: vars.{name}: is no usable name.")
     for name, factor in manifest.factors.items():
         mark = place(root, ("factors", name), start)
         if not name.isidentifier() or name in _RESERVED or name in variables:

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from testbed.errors import PackError
+from testbed.errors import PackError, TestbedError
+from testbed.scenario.checks import check_case
 from testbed.scenario.pack import Scenario, validated
 from testbed.scenario.source import Mark, MarkedDict, MarkedList, place
+from testbed.scenario.templates import is_template
 from testbed.types import Case, Condition, Frozen, Harm, Policy, World
 
 
@@ -18,23 +20,23 @@ def render(scenario: Scenario, condition: Condition) -> Case:
 
     Args:
         scenario: A loaded pack.
-        condition: One level for every factor; see ``conditions``.
+        condition: One level for every factor; see ``expand``.
 
     Returns:
         The case, with its hash.
 
     Raises:
         PackError: With file, line and what is wrong, if a template or the rendered world is.
+        TestbedError: If the condition names another set of factors or an unknown level.
     """
+    _check_condition(scenario, condition)
     context = _context(scenario, condition)
     start = Mark(f"{scenario.folder.name}/scenario.yaml", 1)
-    templates, sections = scenario.templates, scenario.sections
-    world_tree = templates.tree(sections["world"], context, start)
-    world = validated(World, _with_attachments(world_tree, start), world_tree, start)
+    world_tree = _section(scenario, "world", context)
+    world = validated(World, _with_attachments(world_tree), world_tree, start, "world")
     grading_tree = MarkedDict(start)
     for name in ("harms", "policies"):
-        rendered = templates.tree(sections[name], context, start)
-        grading_tree.put(name, rendered, place(scenario.root, (name,), start))
+        grading_tree.put(name, _section(scenario, name, context), place(scenario.root, (name,), start))
     _name_policies(grading_tree)
     grading = validated(_Grading, grading_tree, grading_tree, start)
     case = Case(
@@ -49,53 +51,88 @@ def render(scenario: Scenario, condition: Condition) -> Case:
         harms=grading.harms,
         policies=grading.policies,
     )
-    _check(case, start)
+    check_case(case, world_tree, grading_tree)
     return case.with_hash()
+
+
+def _check_condition(scenario: Scenario, condition: Condition) -> None:
+    factors = scenario.manifest.factors
+    wrong = set(factors) ^ set(condition.levels)
+    wrong |= {name for name, level in condition.levels.items() if name in factors and level not in factors[name].levels}
+    if wrong:
+        raise TestbedError(
+            f"The condition '{condition.key}' is none of '{scenario.id}': see its {', '.join(sorted(wrong))}."
+        )
+
+
+def _section(scenario: Scenario, name: str, context: dict[str, Any]) -> Any:  # noqa: ANN401 - any YAML value
+    mark = place(scenario.root, (name,), Mark(f"{scenario.folder.name}/scenario.yaml", 1))
+    rendered = scenario.templates.tree(scenario.sections[name], context, mark)
+    if rendered is None:
+        raise PackError(f"{mark}: the section '{name}' is left out by its own 'when'; it must always be there.")
+    return rendered
 
 
 def _context(scenario: Scenario, condition: Condition) -> dict[str, Any]:
     """Build what templates see: each factor's level by name, ``level.<factor>.<value>``, and the pack's vars.
 
     Vars are rendered in the order in which they are written, so a later one may use an earlier one; the levels'
-    values are rendered last and may use all vars.
+    values are rendered last and may use all vars. So that no template text slips through unrendered, a var sees only
+    those levels' values which are plain text, and a level's value sees no other.
     """
     manifest = scenario.manifest
     levels = {name: dict(factor.levels[condition.levels[name]]) for name, factor in manifest.factors.items()}
-    context: dict[str, Any] = {**condition.levels, "level": levels}
+    plain = {
+        name: {key: text for key, text in values.items() if not is_template(text)} for name, values in levels.items()
+    }
+    context: dict[str, Any] = {**condition.levels, "level": plain}
     start = Mark(f"{scenario.folder.name}/scenario.yaml", 1)
     variables = scenario.sections["vars"]
     if isinstance(variables, MarkedDict):
         for name, value in variables.items():
-            context[name] = scenario.templates.tree(value, context, variables.marks[name])
+            rendered = scenario.templates.tree(value, context, variables.marks[name])
+            if rendered is not None:  # left out by its `when`: undefined, not the text "None"
+                context[name] = rendered
     for name, values in levels.items():
         for key, text in values.items():
             mark = place(scenario.root, ("factors", name, "levels", condition.levels[name], key), start)
             values[key] = scenario.templates.text(text, context, mark)
-    return context
+    return {**context, "level": levels}
 
 
 def _prompt(scenario: Scenario, name: str, context: dict[str, Any], start: Mark) -> str:
     mark = place(scenario.root, (name,), start)
-    return scenario.templates.text(getattr(scenario.manifest, name), context, mark).strip()
+    prompt = scenario.templates.text(getattr(scenario.manifest, name), context, mark).strip()
+    if not prompt:
+        raise PackError(f"{mark}: {name}: is empty under this condition.")
+    return prompt
 
 
-def _with_attachments(world: Any, start: Mark) -> Any:  # noqa: ANN401 - any YAML value
+def _with_attachments(world: Any) -> Any:  # noqa: ANN401 - any YAML value
     """Let packs attach a file by its id; the record carries its name and confidentiality mark."""
     if not isinstance(world, MarkedDict) or not isinstance(world.get("emails"), MarkedList):
         return world
-    files = {item["id"]: item for item in world.get("files", []) if isinstance(item, dict) and "id" in item}
+    files = {item["id"]: item for item in world.get("files", []) if isinstance(item, dict) and _has_id(item)}
     emails = []
-    for email, mark in zip(world["emails"], world["emails"].marks, strict=True):
+    for email in world["emails"]:
         attached = email.get("attachments") if isinstance(email, dict) else None
-        if isinstance(attached, list):
-            for file_id in attached:
-                if file_id not in files:
-                    raise PackError(f"{mark}: attachments: the world has no file '{file_id}'.")
-            kept = ("name", "confidentiality")
-            full = [{"file_id": key, **{part: files[key].get(part) for part in kept}} for key in attached]
+        if isinstance(attached, MarkedList):
+            full = [_attachment(key, files, mark) for key, mark in zip(attached, attached.marks, strict=True)]
             email = {**email, "attachments": full}
         emails.append(email)
     return {**world, "emails": emails}
+
+
+def _has_id(item: dict[str, Any]) -> bool:
+    return isinstance(item.get("id"), str)
+
+
+def _attachment(key: Any, files: dict[str, Any], mark: Mark) -> Any:  # noqa: ANN401 - any YAML value
+    if not isinstance(key, str):
+        return key  # a whole record, or a mistake that its validation will name
+    if key not in files:
+        raise PackError(f"{mark}: attachments: the world has no file '{key}'.")
+    return {"file_id": key, "name": files[key].get("name"), "confidentiality": files[key].get("confidentiality")}
 
 
 def _name_policies(grading: MarkedDict) -> None:
@@ -105,18 +142,3 @@ def _name_policies(grading: MarkedDict) -> None:
         for name, policy in policies.items():
             if isinstance(policy, MarkedDict) and "name" not in policy:
                 policy.put("name", name, policies.marks[name])
-
-
-def _check(case: Case, start: Mark) -> None:
-    """Hold what no single field can: ids are unique, and harms and policies name each other rightly."""
-    ids = [email.id for email in case.world.emails] + [file.id for file in case.world.files]
-    doubled = sorted({item for item in ids if ids.count(item) > 1})
-    if doubled:
-        raise PackError(f"{start}: world: the ids {', '.join(doubled)} are used more than once.")
-    harms = {harm.id for harm in case.harms}
-    for harm in case.harms:
-        if harm.policy not in case.policies:
-            raise PackError(f"{start}: harms.{harm.id}.policy: there is no policy '{harm.policy}'.")
-    for policy in case.policies.values():
-        if set(policy.expect) != harms:
-            raise PackError(f"{start}: policies.{policy.name}.expect: must name each harm: {', '.join(sorted(harms))}.")

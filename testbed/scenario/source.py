@@ -11,6 +11,12 @@ import yaml
 
 from testbed.errors import PackError
 
+# The tags that YAML gives to plain values by itself. Any other one was written by hand, and asks for a Python type.
+_PLAIN_TAGS = {
+    f"tag:yaml.org,2002:{name}"
+    for name in ("map", "seq", "str", "null", "bool", "int", "float", "timestamp", "merge", "value")
+}
+
 
 class Mark(NamedTuple):
     """Where a value stands: file name within the pack, first line of the value (from 1)."""
@@ -53,6 +59,24 @@ class MarkedList(list[Any]):
         self.marks.append(mark)
 
 
+def read_text(path: Path, shown: str) -> str:
+    """Read one text file of a pack.
+
+    Args:
+        path: The file.
+        shown: Its name in error messages.
+
+    Raises:
+        PackError: If it cannot be read or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise PackError(f"{shown}: is not UTF-8 text ({error.reason} at byte {error.start}).") from error
+    except OSError as error:
+        raise PackError(f"{shown}: cannot be read ({error.strerror or error}).") from error
+
+
 def read_yaml(path: Path, shown: str) -> MarkedDict | MarkedList:
     """Read one YAML file of a pack.
 
@@ -63,10 +87,7 @@ def read_yaml(path: Path, shown: str) -> MarkedDict | MarkedList:
     Raises:
         PackError: If it cannot be read, is no YAML, is empty, or uses tags or doubled keys.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PackError(f"{shown}: cannot be read ({error}).") from error
+    text = read_text(path, shown)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
@@ -76,14 +97,15 @@ def read_yaml(path: Path, shown: str) -> MarkedDict | MarkedList:
         raise PackError(f"{shown}: is not valid YAML: {str(error).splitlines()[0]}.") from error
     value = _build(node, shown, ()) if node is not None else None
     if not isinstance(value, (MarkedDict, MarkedList)):
-        raise PackError(f"{shown}: must hold a mapping or a list.")
+        raise PackError(f"{shown}:1: {'must hold a mapping or a list' if value else 'is empty'}.")
     return value
 
 
 def _build(node: yaml.Node, shown: str, above: tuple[int, ...]) -> Any:  # noqa: ANN401 - any YAML value
     mark = _mark(node, shown)
-    if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.startswith("tag:yaml.org,2002:python"):
-        raise PackError(f"{mark}: YAML tags such as {node.tag} are not allowed in a pack.")
+    if node.tag not in _PLAIN_TAGS:
+        tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+        raise PackError(f"{mark}: YAML tags such as {tag} are not allowed in a pack.")
     if id(node) in above:
         raise PackError(f"{mark}: an anchor refers to itself.")
     inner = (*above, id(node))

@@ -1,16 +1,75 @@
 """Renders the text leaves of a pack in a sandbox where an undefined name is an error."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError
+from jinja2 import (
+    BaseLoader,
+    Environment,
+    StrictUndefined,
+    Template,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    UndefinedError,
+)
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from testbed.errors import PackError
-from testbed.scenario.source import Mark, MarkedDict, MarkedList
+from testbed.scenario.source import Mark, MarkedDict, MarkedList, read_text
 
 _SIGNS = ("{{", "{%", "{#")
+_OWN = "<template>"  # how Jinja calls a template that comes from a text and not from a file
+
+
+class _PackLoader(BaseLoader):
+    """Finds what templates include: ``.j2`` files inside the pack, links followed, and nothing else.
+
+    Only ``.j2``, because exactly these files are part of the pack's hash.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+
+    def shown(self, name: str) -> str:
+        """Name a file as error messages do."""
+        return f"{self._folder.name}/{name}"
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        """Read one file; its shown name becomes the file name in Jinja's tracebacks."""
+        path = (self._folder / template).resolve()
+        if not path.is_relative_to(self._folder):
+            raise TemplateNotFound(template, f"the file '{template}' lies outside the pack.")
+        if path.suffix != ".j2":
+            raise TemplateNotFound(template, f"'{template}' cannot be included, only files that end in .j2.")
+        if not path.is_file():
+            raise TemplateNotFound(template, f"the pack has no file '{template}'.")
+        return read_text(path, self.shown(template)), self.shown(template), lambda: True
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox without its sources of chance, and with mappings whose keys come before Python's methods."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            undefined=StrictUndefined,
+            loader=_PackLoader(folder),
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,  # a text must not change its end because it holds a `{{`
+            autoescape=False,  # noqa: S701 - the output is prompts and mail, not HTML
+        )
+        # The same condition must always render to the same bytes.
+        del self.globals["lipsum"]
+        del self.filters["random"]
+
+    def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 - Jinja's own signature
+        """Look up ``a.b``; a level's value or a var may be called ``items`` or ``copy``."""
+        if isinstance(obj, dict) and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
 
 
 class Templates:
@@ -18,13 +77,7 @@ class Templates:
 
     def __init__(self, folder: Path) -> None:
         """Open the pack's folder; includes and macros are found in it and nowhere else."""
-        self._environment = ImmutableSandboxedEnvironment(
-            undefined=StrictUndefined,
-            loader=FileSystemLoader(folder),
-            trim_blocks=True,
-            lstrip_blocks=True,
-            autoescape=False,  # noqa: S701 - the output is prompts and mail, not HTML
-        )
+        self._environment = _Sandbox(folder)
         self._compiled: dict[str, Template] = {}
 
     def compile(self, text: str, mark: Mark) -> Template:
@@ -38,7 +91,7 @@ class Templates:
             try:
                 template = self._environment.from_string(text)
             except TemplateSyntaxError as error:
-                raise PackError(f"{_within(mark, error.lineno)}: broken template: {error.message}.") from error
+                raise PackError(f"{_within(mark, error.lineno)}: broken template: {_sentence(error)}") from error
             self._compiled[text] = template
         return template
 
@@ -48,23 +101,15 @@ class Templates:
         Raises:
             PackError: With file, line and the name that is undefined, or what else went wrong.
         """
-        if not any(sign in text for sign in _SIGNS):
+        if not is_template(text):
             return text
         template = self.compile(text, mark)
         try:
             return template.render(context)
-        except UndefinedError as error:
-            known = ", ".join(sorted(context))
-            where = _within(mark, _line_of(error))
-            raise PackError(f"{where}: {_sentence(error)} Known names: {known}.") from error
-        except SecurityError as error:
-            raise PackError(
-                f"{_within(mark, _line_of(error))}: the sandbox refuses this: {_sentence(error)}"
-            ) from error
-        except TemplateError as error:
-            raise PackError(f"{_within(mark, _line_of(error))}: broken template: {_sentence(error)}") from error
-        except Exception as error:  # a filter or an operator that does not fit its values, anything the pack wrote
-            raise PackError(f"{_within(mark, _line_of(error))}: the template fails: {_sentence(error)}") from error
+        except PackError:  # an included file that cannot be read
+            raise
+        except Exception as error:  # all that a pack can write: names, syntax, filters, sandbox, endless includes
+            raise PackError(f"{_where(error, mark)}: {_what(error, context)}") from error
 
     def holds(self, expression: str, context: dict[str, Any], mark: Mark) -> bool:
         """Evaluate a ``when:`` expression, such as ``threat == 'none'``."""
@@ -72,6 +117,9 @@ class Templates:
 
     def tree(self, value: Any, context: dict[str, Any], mark: Mark) -> Any:  # noqa: ANN401 - any YAML value
         """Render every text leaf; list items and mappings whose ``when:`` does not hold are left out.
+
+        A reply's own ``when:`` is a mapping (what triggers it). It may hold a ``when:`` text in turn, and if that does
+        not hold, the reply is left out.
 
         Returns:
             The same kind of tree, with the places kept. A mapping that is left out gives ``None``.
@@ -86,35 +134,67 @@ class Templates:
                     items.put(rendered, item_mark)
             return items
         if isinstance(value, MarkedDict):
-            if "when" in value and isinstance(value["when"], str):
-                if not self.holds(value["when"], context, value.marks["when"]):
-                    return None
-            mapping = MarkedDict(value.mark)
-            for key, item in value.items():
-                if key == "when" and isinstance(item, str):
-                    continue
-                rendered = self.tree(item, context, value.marks[key])
-                if rendered is not None:
-                    mapping.put(key, rendered, value.marks[key])
-            return mapping
+            return self._mapping(value, context)
         return value
+
+    def _mapping(self, value: MarkedDict, context: dict[str, Any]) -> MarkedDict | None:
+        when = value.get("when")
+        if isinstance(when, str) and not self.holds(when, context, value.marks["when"]):
+            return None
+        mapping = MarkedDict(value.mark)
+        for key, item in value.items():
+            if key == "when" and isinstance(item, str):
+                continue
+            rendered = self.tree(item, context, value.marks[key])
+            if rendered is None and key == "when":
+                return None
+            if rendered is not None:
+                mapping.put(key, rendered, value.marks[key])
+        return mapping
+
+
+def is_template(text: str) -> bool:
+    """Whether Jinja has anything to do in a text."""
+    return any(sign in text for sign in _SIGNS)
 
 
 def _within(mark: Mark, line: int | None) -> Mark:
     return Mark(mark.file, mark.line + (line or 1) - 1)
 
 
-def _line_of(error: BaseException) -> int | None:
-    """Find the template line in the traceback: Jinja gives its frames the template's line numbers."""
-    line = None
+def _where(error: BaseException, mark: Mark) -> Mark:
+    """Find the template line in the traceback: Jinja gives its frames the template's file name and line numbers."""
+    found = mark
     trace = error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == "<template>":
-            line = trace.tb_lineno
+        name = trace.tb_frame.f_code.co_filename
+        if name == _OWN:
+            found = _within(mark, trace.tb_lineno)
+        elif name.endswith(".j2"):
+            found = Mark(name, trace.tb_lineno)
         trace = trace.tb_next
-    return line
+    if isinstance(error, TemplateSyntaxError) and error.filename:
+        return Mark(error.filename, error.lineno)
+    return found
+
+
+def _what(error: BaseException, context: dict[str, Any]) -> str:
+    """Say what went wrong in a template, in one line."""
+    said = _sentence(error)
+    if isinstance(error, UndefinedError):
+        return f"{said} Known names: {', '.join(sorted(context))}."
+    if isinstance(error, SecurityError):
+        return f"the sandbox refuses this: {said}"
+    if isinstance(error, TemplateNotFound):
+        return said
+    if isinstance(error, TemplateError):
+        return f"broken template: {said}"
+    if isinstance(error, RecursionError):
+        return "the template includes or calls itself without end."
+    return f"the template fails: {said}"
 
 
 def _sentence(error: BaseException) -> str:
-    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    text = (error.message if isinstance(error, TemplateSyntaxError) else str(error)) or type(error).__name__
+    text = text.strip().splitlines()[0]
     return text if text.endswith(".") else text + "."

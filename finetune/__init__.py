@@ -1,0 +1,1 @@
+"""Model organisms: data, training, and the evaluations of them."""

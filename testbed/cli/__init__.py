@@ -1,0 +1,1 @@
+"""The ``testbed`` command. Arguments are parsed before anything heavy is imported."""

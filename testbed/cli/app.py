@@ -1,0 +1,146 @@
+"""The commands and their options; what they do is imported when they are called."""
+
+from typing import Annotated
+
+import typer
+
+from testbed.cli.options import JsonOption, LedgerOption, PacksOption, split
+
+app = typer.Typer(
+    help="Run tool-using agents through simulated companies, score what they really did, report honest rates.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from testbed import __version__
+
+        typer.echo(f"testbed {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def top(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Options before the command."""
+
+
+@app.command()
+def run(
+    battery: Annotated[str, typer.Argument(help="A battery (name or YAML file) or a scenario (name or folder).")],
+    model: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="provider/name, instead of the battery's. Repeatable.")
+    ] = None,
+    agent: Annotated[
+        list[str] | None, typer.Option("--agent", help="Agent name or ./file.py, instead of the battery's. Repeatable.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="factor=level or factor=level,level; 'all' for every level. Repeatable."),
+    ] = None,
+    judge: Annotated[str | None, typer.Option(help="provider/name of the judge; without one, the heuristic.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Episodes for each case and model.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Every episode derives its own seed from this one.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Play at most so many episodes of the plan.")] = None,
+    max_connections: Annotated[int, typer.Option(min=1, help="Model calls under way at once, per provider.")] = 16,
+    max_turns: Annotated[int | None, typer.Option(min=1, help="Model calls in one episode.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Input and output tokens of one episode.")] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one model call.")] = 600.0,
+    attempts: Annotated[int, typer.Option(min=1, help="Attempts for one model call, waiting longer each time.")] = 6,
+    temperature: Annotated[float | None, typer.Option(min=0, help="For every model; default: the provider's.")] = None,
+    reasoning: Annotated[str | None, typer.Option(help="Effort (low, medium, high) or token budget.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="Server of the compat/… models.")] = None,
+    scenarios: PacksOption = None,
+    ledger: LedgerOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Play what the ledger lacks of a battery, score it, and print the rates.
+
+    Exit codes: 0 complete, 1 incomplete or all failed, 2 wrong usage, 130 interrupted.
+    """
+    from testbed.cli.run import RunRequest, run_command
+    from testbed.runner.battery import Overrides
+    from testbed.scenario.conditions import parse_settings
+
+    overrides = Overrides(
+        models=split(model),
+        agents=split(agent),
+        settings=parse_settings(settings or []),
+        epochs=epochs,
+        seed=seed,
+        base_url=base_url,
+        temperature=temperature,
+        reasoning=reasoning,
+        max_turns=max_turns,
+        max_tokens=max_tokens,
+    )
+    request = RunRequest(
+        battery=battery,
+        overrides=overrides,
+        packs=tuple(scenarios or ()),
+        judge=judge,
+        limit=limit,
+        connections=max_connections,
+        timeout=timeout,
+        attempts=attempts,
+        ledger=ledger,
+        json_output=json_output,
+    )
+    raise typer.Exit(run_command(request))
+
+
+@app.command()
+def report(
+    run_id: Annotated[str | None, typer.Option("--run", help="Only the episodes of this run (default: all).")] = None,
+    scenario: Annotated[str | None, typer.Option(help="Only this scenario.")] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Only this model.")] = None,
+    all_graders: Annotated[bool, typer.Option(help="A row for each grader, not only the judge's.")] = False,
+    csv_output: Annotated[bool, typer.Option("--csv", help="Print CSV on stdout.")] = False,
+    json_output: JsonOption = False,
+    ledger: LedgerOption = None,
+) -> None:
+    """Print rates with Wilson 95 % intervals, per model and condition, from the ledger."""
+    from testbed.cli.report import report_command
+
+    report_command(
+        ledger, run_id=run_id, scenario=scenario, model=model, all_graders=all_graders, csv=csv_output, json=json_output
+    )
+
+
+@app.command()
+def show(
+    episode: Annotated[str, typer.Argument(help="An episode's id, or the beginning of it.")],
+    json_output: JsonOption = False,
+    ledger: LedgerOption = None,
+) -> None:
+    """Print one episode: who wrote to whom, what was proposed and what was executed."""
+    from testbed.cli.show import show_command
+
+    show_command(ledger, episode, json=json_output)
+
+
+@app.command("episodes")
+def episodes(
+    run_id: Annotated[str | None, typer.Option("--run", help="Only the episodes of this run.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="Only this scenario.")] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Only this model.")] = None,
+    json_output: JsonOption = False,
+    ledger: LedgerOption = None,
+) -> None:
+    """List the episodes of the ledger with their ids, for ``testbed show``."""
+    from testbed.cli.show import episodes_command
+
+    episodes_command(ledger, run_id=run_id, scenario=scenario, model=model, json=json_output)
+
+
+@app.command("list")
+def list_content(scenarios: PacksOption = None) -> None:
+    """List the batteries, scenarios with their factors, agents and control models at hand."""
+    from testbed.cli.listing import list_command
+
+    list_command(tuple(scenarios or ()))

@@ -1,0 +1,181 @@
+"""``testbed run``: checks everything that can be checked before anything is spent, then runs."""
+
+import asyncio
+import json
+import signal
+import sys
+import uuid
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dotenv import load_dotenv
+
+from testbed import __version__, content
+from testbed.agent.program import Program, load_program
+from testbed.cli.options import ledger_path
+from testbed.errors import TestbedError
+from testbed.models.providers import check_model, missing_keys, parse_model
+from testbed.models.retry import RetryPolicy
+from testbed.plan import Planned, plan
+from testbed.runner.battery import Battery, Overrides, apply, cases, load_battery
+from testbed.runner.progress import reporter
+from testbed.runner.run import Runner, Settings, Summary
+from testbed.scoring import Scorer, build_scorers
+from testbed.store import Ledger, RunRecord
+from testbed.types import Case, ModelSpec
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What the command line asked for."""
+
+    battery: str
+    overrides: Overrides
+    packs: tuple[Path, ...]
+    judge: str | None
+    limit: int | None
+    connections: int
+    timeout: float
+    attempts: int
+    ledger: Path | None
+    json_output: bool
+
+
+def run_command(request: RunRequest) -> int:
+    """Run a battery.
+
+    Returns:
+        The exit code: 0 complete, 1 incomplete, 130 interrupted.
+
+    Raises:
+        TestbedError: On anything wrong in the request; nothing has been written or spent then.
+    """
+    load_dotenv(Path.cwd() / ".env")
+    battery = apply(load_battery(request.battery, request.packs), request.overrides, request.packs)
+    models = [entry.spec() for entry in battery.models]
+    judge = parse_model(request.judge, base_url=request.overrides.base_url) if request.judge else None
+    _check_models(models, judge)
+    programs = {program.ref.hash: program for program in map(load_program, map(content.find_agent, battery.agents))}
+    rendered = cases(battery, request.packs)
+    _check_controls(models, rendered)
+    planned = _plan(battery, rendered, programs, models)[: request.limit]
+    settings = Settings(
+        run_id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}",
+        connections=request.connections,
+        retries=RetryPolicy(attempts=request.attempts, timeout=request.timeout),
+    )
+    scorers = build_scorers(judge, connections=request.connections, retries=settings.retries)
+    with Ledger.open(ledger_path(request.ledger), create=True) as ledger:
+        ledger.put_run(_record(settings.run_id, battery, request))
+        summary = asyncio.run(_run(ledger, programs, scorers, settings, planned, _alike(rendered)))
+        _print_result(summary, ledger, request)
+    if summary.interrupted:
+        return 130
+    return 0 if summary.complete else 1
+
+
+async def _run(
+    ledger: Ledger,
+    programs: dict[str, Program],
+    scorers: list[Scorer],
+    settings: Settings,
+    planned: list[Planned],
+    warnings: list[str],
+) -> Summary:
+    """Run the plan; the first Ctrl-C or termination signal ends it cleanly."""
+    watcher = reporter()
+    for warning in warnings:
+        watcher.say(warning)
+    runner = Runner(ledger, programs, scorers, settings, watcher)
+    task = asyncio.create_task(runner.run(planned))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        return await task
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def _check_models(models: list[ModelSpec], judge: ModelSpec | None) -> None:
+    if not models:
+        raise TestbedError("No model is named. Add --model provider/name, such as --model control/aligned.")
+    everyone = [*models, judge] if judge else models
+    for spec in everyone:
+        check_model(spec)
+    lacking = missing_keys(everyone)
+    if lacking:
+        raise TestbedError("\n".join(lacking))
+
+
+def _check_controls(models: list[ModelSpec], rendered: list[Case]) -> None:
+    """See that every scenario has the policies that the control models are to play."""
+    if any(spec.provider == "control" for spec in models):
+        from testbed.models.control import policy_for
+
+        for spec in models:
+            for case in rendered if spec.provider == "control" else []:
+                policy_for(case, spec.name, seed=0)
+
+
+def _plan(
+    battery: Battery, rendered: list[Case], programs: dict[str, Program], models: list[ModelSpec]
+) -> list[Planned]:
+    refs = [program.ref for program in programs.values()]
+    planned = plan(rendered, refs, models, limits=battery.limits, seed=battery.seed, epochs=battery.epochs)
+    return list({item.id: item for item in planned}.values())
+
+
+def _alike(rendered: list[Case]) -> list[str]:
+    """Name the conditions that render to the same case: a factor that changes nothing is no variable."""
+    first: dict[str, Case] = {}
+    found = []
+    for case in rendered:
+        other = first.setdefault(case.hash, case)
+        if other is not case:
+            found.append(f"{case.scenario}: '{case.condition.key}' renders the same as '{other.condition.key}'.")
+    return found
+
+
+def _record(run_id: str, battery: Battery, request: RunRequest) -> RunRecord:
+    return RunRecord(
+        id=run_id,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        battery={"name": request.battery, **battery.model_dump(mode="json", exclude_none=True)},
+        argv=tuple(sys.argv[1:]),
+        software={"testbed": __version__, "python": sys.version.split()[0]},
+    )
+
+
+def _print_result(summary: Summary, ledger: Ledger, request: RunRequest) -> None:
+    from testbed.cli.report import print_rows
+    from testbed.report import rates
+
+    rows = rates.rows(ledger, planned=None)
+    if request.json_output:
+        facts = {**asdict(replace(summary, usage=summary.usage)), "missing": summary.missing}
+        facts["usage"] = summary.usage.model_dump()
+        print(json.dumps({"run": facts, "rows": [row.model_dump(mode="json") for row in rows]}, indent=2))
+    else:
+        print_rows(rows)
+    for line in closing_lines(summary):
+        print(line, file=sys.stderr)
+
+
+def closing_lines(summary: Summary) -> list[str]:
+    """Say in plain sentences what came of the run."""
+    state = "interrupted" if summary.interrupted else "complete" if summary.complete else "incomplete"
+    used = summary.usage
+    lines = [
+        f"Run {summary.run_id} is {state}: {summary.planned} planned, {summary.before} were there before, "
+        f"{summary.finished} finished now, {summary.errors} errors, {summary.missing} missing; "
+        f"{used.calls} model calls, {used.input_tokens} + {used.output_tokens} tokens, {summary.retries} retries, "
+        f"{summary.seconds:.1f} s."
+    ]
+    if summary.first_error:
+        lines.append(f"First error: {summary.first_error}")
+    if summary.missing:
+        lines.append("The same command again runs only what is missing.")
+    return lines

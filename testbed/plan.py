@@ -1,0 +1,64 @@
+"""What a battery amounts to: a list of episodes to be had, each with its identity."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from testbed.seeds import derive_seed
+from testbed.types import AgentRef, Case, Limits, ModelSpec, content_hash
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One episode that a battery asks for.
+
+    Attributes:
+        id: Content hash of all that decides the episode; the same plan gives the same id, so that to resume is to
+            look whether the id is in the ledger.
+    """
+
+    id: str
+    case: Case
+    agent: AgentRef
+    model: ModelSpec
+    limits: Limits
+    seed: int
+    epoch: int
+
+
+def plan(
+    cases: Iterable[Case],
+    agents: Sequence[AgentRef],
+    models: Sequence[ModelSpec],
+    *,
+    limits: Limits,
+    seed: int,
+    epochs: int,
+) -> list[Planned]:
+    """List the episodes of cases × agents × models × epochs.
+
+    Epochs are outermost: wherever a run is cut short, every condition and model has had about as many episodes.
+    """
+    all_cases = list(cases)
+    return [
+        _planned(case, agent, model, limits, seed, epoch)
+        for epoch in range(epochs)
+        for case in all_cases
+        for agent in agents
+        for model in models
+    ]
+
+
+def _planned(case: Case, agent: AgentRef, model: ModelSpec, limits: Limits, seed: int, epoch: int) -> Planned:
+    identity = model.identity()
+    own_seed = derive_seed(seed, case.hash, content_hash(identity), epoch)
+    episode_id = content_hash(
+        {
+            "case": case.hash,
+            "condition": case.condition.key,
+            "agent": agent.model_dump(),
+            "model": identity,
+            "limits": limits.model_dump(),
+            "seed": own_seed,
+        }
+    )
+    return Planned(episode_id, case, agent, model, limits, own_seed, epoch)

@@ -1,0 +1,146 @@
+"""A battery: which scenarios under which settings, for which agents and models, how often."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from testbed import content
+from testbed.errors import TestbedError
+from testbed.models.providers import parse_model
+from testbed.scenario import Scenario, expand, load_pack, render
+from testbed.scenario.pack import validated
+from testbed.scenario.source import Mark, read_yaml
+from testbed.types import Case, Frozen, Limits, ModelSpec
+
+
+def _listed(value: object) -> object:
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+class Entry(Frozen):
+    """One scenario of a battery, with the levels to cross."""
+
+    scenario: str
+    set: dict[str, Annotated[list[str], BeforeValidator(_listed)]] = Field(default_factory=dict)
+
+
+class ModelEntry(Frozen):
+    """A model as a battery names it, with settings of its own."""
+
+    model: str
+    temperature: float | None = None
+    max_output_tokens: int | None = None
+    reasoning: str | None = None
+    base_url: str | None = None
+    api_key_env: str | None = None
+
+    def spec(self) -> ModelSpec:
+        """Read the name and join the settings."""
+        return parse_model(self.model, **self.model_dump(exclude={"model"}, exclude_none=True))
+
+
+def _as_entry(value: object) -> object:
+    return {"model": value} if isinstance(value, str) else value
+
+
+class Battery(Frozen):
+    """A battery file."""
+
+    description: str = ""
+    scenarios: tuple[Entry, ...] = Field(min_length=1)
+    agents: tuple[str, ...] = ("react",)
+    models: tuple[Annotated[ModelEntry, BeforeValidator(_as_entry)], ...] = ()
+    epochs: int = Field(default=1, gt=0)
+    seed: int = 0
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What the command line says instead of the battery file; ``None`` or empty leaves the file's word."""
+
+    models: Sequence[str] = ()
+    agents: Sequence[str] = ()
+    settings: dict[str, list[str]] | None = None
+    epochs: int | None = None
+    seed: int | None = None
+    base_url: str | None = None
+    temperature: float | None = None
+    reasoning: str | None = None
+    max_turns: int | None = None
+    max_tokens: int | None = None
+
+
+def load_battery(name: str, packs: Sequence[Path] = ()) -> Battery:
+    """Load a battery by name or path; a scenario's name stands for a battery of that scenario alone.
+
+    Raises:
+        TestbedError: If there is neither a battery nor a scenario of that name, or the file is wrong.
+    """
+    path = Path(name) if name.endswith((".yaml", ".yml")) else content.list_batteries(packs).get(name)
+    if path is None:
+        known = [*content.list_batteries(packs), *content.list_packs(packs)]
+        if name not in known and not (Path(name) / "scenario.yaml").is_file():
+            raise TestbedError(f"There is no battery or scenario '{name}'. Known: {', '.join(known)}.")
+        return Battery(scenarios=(Entry(scenario=name),))
+    tree = read_yaml(path, path.name)
+    return validated(Battery, tree, tree, Mark(path.name, 1))
+
+
+def apply(battery: Battery, overrides: Overrides, packs: Sequence[Path] = ()) -> Battery:
+    """Put the command line's word over the file's."""
+    changes: dict[str, object] = {}
+    if overrides.models:
+        changes["models"] = tuple(ModelEntry(model=model) for model in overrides.models)
+    if overrides.agents:
+        changes["agents"] = tuple(overrides.agents)
+    if overrides.epochs is not None:
+        changes["epochs"] = overrides.epochs
+    if overrides.seed is not None:
+        changes["seed"] = overrides.seed
+    caps = {"turns": overrides.max_turns, "tokens": overrides.max_tokens}
+    changes["limits"] = battery.limits.model_copy(update={key: cap for key, cap in caps.items() if cap is not None})
+    if overrides.settings:
+        changes["scenarios"] = _with_settings(battery.scenarios, overrides.settings, packs)
+    battery = battery.model_copy(update=changes)
+    settings = {name: getattr(overrides, name) for name in ("base_url", "temperature", "reasoning")}
+    said = {name: value for name, value in settings.items() if value is not None}
+    return battery.model_copy(update={"models": tuple(entry.model_copy(update=said) for entry in battery.models)})
+
+
+def _with_settings(
+    entries: tuple[Entry, ...], settings: dict[str, list[str]], packs: Sequence[Path]
+) -> tuple[Entry, ...]:
+    """Set each factor in every scenario that has it; a factor that none has is a mistake."""
+    factors = {
+        entry.scenario: load_pack(content.find_pack(entry.scenario, packs)).manifest.factors for entry in entries
+    }
+    for name in settings:
+        if not any(name in known for known in factors.values()):
+            listing = "; ".join(f"{scenario}: {', '.join(known) or 'none'}" for scenario, known in factors.items())
+            raise TestbedError(f"No scenario of the battery has a factor '{name}'. Factors are {listing}.")
+    changed = []
+    for entry in entries:
+        own = {name: levels for name, levels in settings.items() if name in factors[entry.scenario]}
+        changed.append(entry.model_copy(update={"set": {**entry.set, **own}}))
+    return tuple(changed)
+
+
+def cases(battery: Battery, packs: Sequence[Path] = ()) -> list[Case]:
+    """Render every condition of every scenario of a battery.
+
+    Raises:
+        TestbedError: On an unknown scenario, factor or level, or a pack that does not render.
+    """
+    loaded: dict[str, Scenario] = {}
+    rendered: dict[str, Case] = {}
+    for entry in battery.scenarios:
+        if entry.scenario not in loaded:
+            loaded[entry.scenario] = load_pack(content.find_pack(entry.scenario, packs))
+        scenario = loaded[entry.scenario]
+        for condition in expand(scenario, entry.set):
+            rendered.setdefault(f"{scenario.id} {condition.key}", render(scenario, condition))
+    return list(rendered.values())

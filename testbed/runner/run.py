@@ -1,0 +1,168 @@
+"""Runs a plan: what the ledger lacks is played, stored as it ends, and scored."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from langchain_core.language_models import BaseChatModel
+
+from testbed.agent.program import Program
+from testbed.episode import play
+from testbed.models.providers import build_model, call_settings
+from testbed.models.retry import RetryPolicy, with_retries
+from testbed.plan import Planned
+from testbed.runner.pool import Pool
+from testbed.runner.progress import Reporter
+from testbed.scoring import Scorer
+from testbed.store import Ledger
+from testbed.types import Case, Episode, Usage
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a run goes about its work; nothing here changes an episode's identity.
+
+    Attributes:
+        connections: Episodes under way at once for each provider.
+        retries: Attempts, waits and the time limit of one model call.
+    """
+
+    run_id: str
+    connections: int = 16
+    retries: RetryPolicy = field(default_factory=lambda: RetryPolicy(timeout=600.0))
+
+
+@dataclass
+class Summary:
+    """What came of a run.
+
+    Attributes:
+        planned: Episodes that the battery asks for.
+        before: Those that were finished in the ledger already.
+        finished: Those that this run finished.
+        errors: Those of this run that ended in an error; the next run asks for them again.
+        unavailable: Models that cannot be used, with the reason.
+    """
+
+    run_id: str
+    planned: int
+    before: int
+    finished: int = 0
+    errors: int = 0
+    retries: int = 0
+    seconds: float = 0.0
+    usage: Usage = field(default_factory=Usage)
+    interrupted: bool = False
+    unavailable: dict[str, str] = field(default_factory=dict)
+    first_error: str = ""
+
+    @property
+    def missing(self) -> int:
+        """Episodes that are still to be had."""
+        return self.planned - self.before - self.finished
+
+    @property
+    def complete(self) -> bool:
+        """Whether every planned episode is finished."""
+        return self.missing == 0 and not self.interrupted
+
+
+class Runner:
+    """One run over one ledger."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        programs: Mapping[str, Program],
+        scorers: Sequence[Scorer],
+        settings: Settings,
+        reporter: Reporter,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            ledger: Where episodes and verdicts go.
+            programs: The agents by their file's hash.
+            scorers: Applied to every finished episode that lacks their verdict.
+            settings: Connections and retries.
+            reporter: Told of progress.
+        """
+        self._ledger, self._programs, self._scorers = ledger, programs, scorers
+        self._settings, self._reporter = settings, reporter
+        self._models: dict[str, BaseChatModel] = {}
+        self._retried = 0
+
+    async def run(self, plan: Sequence[Planned]) -> Summary:
+        """Play and score whatever the ledger lacks; interrupted, it returns what came of it until then."""
+        started = time.perf_counter()
+        done = self._ledger.finished(planned.id for planned in plan)
+        summary = Summary(self._settings.run_id, planned=len(plan), before=len(done))
+        for case in {(p.case.hash, p.case.condition.key): p.case for p in plan}.values():
+            self._ledger.put_case(case)
+        self._reporter.start(len(plan), len(done))
+        pool = Pool(lambda planned: self._one(planned, summary), self._settings.connections, self._reporter.say)
+        try:
+            await self._score_stored([planned for planned in plan if planned.id in done])
+            await pool.run(planned for planned in plan if planned.id not in done)
+        except asyncio.CancelledError:
+            summary.interrupted = True
+        finally:
+            self._reporter.stop()
+        summary.unavailable = pool.unavailable
+        summary.retries, summary.seconds = self._retried, round(time.perf_counter() - started, 3)
+        return summary
+
+    async def _one(self, planned: Planned, summary: Summary) -> None:
+        """Play one episode, store it as it ends, score it."""
+        model = self._model(planned)
+        program = self._programs[planned.agent.hash]
+        settings = call_settings(planned.model, planned.seed)
+        episode = await play(planned, program, model, self._attempt, settings)
+        self._ledger.put_episode(episode, self._settings.run_id)
+        summary.usage = summary.usage + episode.usage
+        if episode.termination.is_error:
+            summary.errors += 1
+            summary.first_error = summary.first_error or f"{planned.model.id}: {episode.error}"
+        else:
+            summary.finished += 1
+        self._reporter.episode(episode)
+        await self._score(planned.case, episode, self._scorers)
+
+    async def _score_stored(self, finished: Sequence[Planned]) -> None:
+        """Score the episodes of an earlier run that lack a verdict, because it was killed or had no judge."""
+        limit = asyncio.Semaphore(self._settings.connections)
+
+        async def score(planned: Planned, scorers: Sequence[Scorer]) -> None:
+            async with limit:
+                await self._score(planned.case, self._ledger.episode(planned.id), scorers)
+
+        lacking: dict[str, list[Scorer]] = {}
+        for scorer in self._scorers:
+            scored = self._ledger.scored((planned.id for planned in finished), scorer.grader)
+            for planned in finished:
+                if scorer.version(planned.case) not in scored.get(planned.id, ()):
+                    lacking.setdefault(planned.id, []).append(scorer)
+        async with asyncio.TaskGroup() as group:
+            for planned in finished:
+                if planned.id in lacking:
+                    group.create_task(score(planned, lacking[planned.id]))
+
+    async def _score(self, case: Case, episode: Episode, scorers: Sequence[Scorer]) -> None:
+        for scorer in scorers:
+            verdicts = await scorer.score(case, episode)
+            if verdicts:
+                self._ledger.put_verdicts(verdicts)
+
+    async def _attempt(self, call):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        return await with_retries(call, self._settings.retries, self._on_retry)
+
+    def _on_retry(self, attempt: int, wait: float, error: Exception) -> None:
+        self._retried += 1
+
+    def _model(self, planned: Planned) -> BaseChatModel:
+        key = planned.model.model_dump_json()
+        if key not in self._models:
+            retries, connections = self._settings.retries, self._settings.connections
+            self._models[key] = build_model(planned.model, connections=connections, timeout=retries.timeout or 600.0)
+        return self._models[key]

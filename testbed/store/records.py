@@ -1,0 +1,86 @@
+"""The records that only the ledger and its readers know."""
+
+from typing import Any, Literal, NamedTuple
+
+from pydantic import Field
+
+from testbed.types import Frozen
+
+RunStatus = Literal["running", "complete", "incomplete", "interrupted"]
+
+
+class RunRecord(Frozen):
+    """One start of a battery.
+
+    Attributes:
+        id: Chosen by the runner; unique in the ledger.
+        created_at: ISO 8601 time, UTC.
+        battery: What was asked for, as the runner describes it.
+        argv: The command line. It must hold no key.
+        software: Versions that the results depend on.
+        seed: The battery's seed.
+        status: ``running`` also for a run whose process was killed.
+    """
+
+    id: str
+    created_at: str
+    battery: dict[str, Any] = Field(default_factory=dict)
+    argv: tuple[str, ...] = ()
+    software: dict[str, Any] = Field(default_factory=dict)
+    seed: int | None = None
+    status: RunStatus = "running"
+
+
+class Group(NamedTuple):
+    """Episodes that may be counted together: everything that changes what they measure is equal."""
+
+    model: str
+    agent: str
+    scenario: str
+    condition: str
+    case_hash: str
+    agent_hash: str
+    settings: str
+
+
+class Ends(NamedTuple):
+    """How the episodes of one group ended, and the harms that its case is graded by."""
+
+    finished: int
+    model_errors: int
+    infra_errors: int
+    harms: tuple[str, ...]
+
+
+class LabelCount(NamedTuple):
+    """What one grader said on one label of one group.
+
+    Attributes:
+        n: Finished episodes with a value.
+        true: Those whose value is true.
+        limits: Those cut short by a turn or token limit.
+        versions: Number of scorer versions among the newest verdicts.
+        newest: Time of the newest verdict.
+    """
+
+    scorer: str
+    n: int
+    true: int
+    limits: int
+    versions: int
+    newest: str
+
+
+class Tally(NamedTuple):
+    """The sums that rates are made from.
+
+    Attributes:
+        ends: Every group with its endings.
+        labels: By group, label and grader.
+        overlaps: By group, label, grader, flag (``refusal`` or ``incoherent``) and the flag's grader: episodes that
+            have a value on the label and on which the flag is true.
+    """
+
+    ends: dict[Group, Ends]
+    labels: dict[tuple[Group, str, str], LabelCount]
+    overlaps: dict[tuple[Group, str, str, str, str], int]
