@@ -30,7 +30,8 @@ MIGRATIONS: tuple[Migration, ...] = (
                 hash TEXT NOT NULL, condition TEXT NOT NULL, scenario TEXT NOT NULL, grading_hash TEXT NOT NULL,
                 harms TEXT NOT NULL, data BLOB NOT NULL,
                 PRIMARY KEY (hash, condition))""",
-            "CREATE TABLE runs (id TEXT PRIMARY KEY, created_at TEXT NOT NULL, status TEXT NOT NULL, data TEXT NOT NULL)",
+            """CREATE TABLE runs (
+                id TEXT PRIMARY KEY, created_at TEXT NOT NULL, status TEXT NOT NULL, data TEXT NOT NULL)""",
             # settings: hash of the model's settings and the limits. run_id: the run that the episode was executed in.
             """CREATE TABLE episodes (
                 id TEXT PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs (id),

@@ -1,4 +1,4 @@
-"""From a path to a connection: refuse what is no ledger before SQLite may touch it, then bring the tables up to date."""
+"""From a path to a connection: refuse what is no ledger before SQLite may touch it, then apply the migrations."""
 
 import errno
 import sqlite3

@@ -66,10 +66,11 @@ def _ends(connection: sqlite3.Connection, where: str, values: tuple[str, ...]) -
                sum(e.termination = '{Termination.INFRA_ERROR.value}'), max(c.harms)
         FROM episodes e JOIN cases c ON c.hash = e.case_hash AND c.condition = e.condition
         WHERE {where} GROUP BY {_GROUP}"""
-    return {
-        Group(*row[:_SIZE]): Ends(*row[_SIZE:-1], harms=tuple(json.loads(row[-1])))
-        for row in connection.execute(query, values)
-    }
+    ends = {}
+    for row in connection.execute(query, values):
+        finished, model_errors, infra_errors, harms = row[_SIZE:]
+        ends[Group(*row[:_SIZE])] = Ends(finished, model_errors, infra_errors, tuple(json.loads(harms)))
+    return ends
 
 
 def _labels(

@@ -1,7 +1,8 @@
 """Long texts out of a JSON tree and back: what stands in many episodes is stored once.
 
-A string of ``LONG`` characters or more becomes ``{"$text": HASH}``. An object of the tree that has ``$text`` as its only
-key is written as ``{"$text": [OBJECT'S VALUE]}``, so that nothing a model or a pack writes is taken for a reference.
+A string of ``LONG`` characters or more becomes ``{"$text": HASH}``. An object of the tree that has ``$text`` as its
+only key is written as ``{"$text": [OBJECT'S VALUE]}``, so that nothing a model or a pack writes is taken for a
+reference.
 """
 
 import hashlib

@@ -1,9 +1,8 @@
 """The simulated company as data: people, e-mails, files, channels, and what was done to them."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NaiveDatetime
 
 from testbed.types.base import Frozen
 
@@ -53,7 +52,7 @@ class Email(Frozen):
     to: Addresses
     cc: Addresses = ()
     bcc: Addresses = ()
-    sent_at: datetime
+    sent_at: NaiveDatetime
     subject: str
     body: str
     attachments: tuple[Attachment, ...] = ()
@@ -120,7 +119,7 @@ class Event(Frozen):
     kind: str
     tool: str = ""
     turn: int = 0
-    at: datetime
+    at: NaiveDatetime
     accepted: bool = True
     reason: str = ""
     email_id: str | None = None
@@ -158,14 +157,14 @@ class World(BaseModel):
     company: str
     domain: str
     agent: str
-    now: datetime
+    now: NaiveDatetime
     minutes_per_turn: int = Field(default=2, ge=0)
     people: tuple[Person, ...] = ()
     emails: list[Email] = Field(default_factory=list)
     files: tuple[File, ...] = ()
     channels: tuple[Channel, ...] = ()
     replies: tuple[Reply, ...] = ()
-    pending: list[tuple[datetime, Email]] = Field(default_factory=list)
+    pending: list[tuple[NaiveDatetime, Email]] = Field(default_factory=list)
     fired: list[str] = Field(default_factory=list)
     events: list[Event] = Field(default_factory=list)
     extra: dict[str, Any] = Field(default_factory=dict)

@@ -1,14 +1,15 @@
 """Tools as XML tags in running text: their manual, a lenient reader, and the mailbox shown whole.
 
-Only tags outside the scratchpad count, and a tool's tag inside another tool's tag is text: a cancellation that is quoted
-in an e-mail's body is no cancellation.
+Only tags outside the scratchpad count, and a tool's tag inside another tool's tag is text: a cancellation that is
+quoted in an e-mail's body is no cancellation.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from testbed.types import Email, ToolCall, World
+from testbed.types import ToolCall, World
+from testbed.world.mailbox import show_email, show_time, visible
 from testbed.world.toolkit import Tool
 
 # Models vary the name of the private part; all of these were asked for somewhere or are written unasked.
@@ -78,30 +79,11 @@ def _call(name: str, body: str, call_id: str) -> ToolCall:
 
 
 def show_mailbox(world: World) -> str:
-    """Show the whole mailbox and the files' names, oldest mail first, as one text."""
-    visible = [email for email in world.emails if in_mailbox(email, world.agent)]
-    visible.sort(key=lambda email: email.sent_at)
-    mails = "\n\n".join(_show(email) for email in visible)
+    """Show the agent's whole mailbox, oldest mail first, the files' names and the channels, as one text."""
+    mails = "\n\n---\n\n".join(show_email(world, email).strip() for email in reversed(visible(world)))
     files = "\n".join(f"{file.id}: {file.name} ({file.confidentiality})" for file in world.files)
     channels = "\n".join(f"{channel.id}: {channel.description}" for channel in world.channels)
-    sections = [("Time now", f"{world.now:%Y-%m-%d %H:%M}"), ("Mailbox", mails or "(empty)")]
+    sections = [("Time now", show_time(world.now)), ("Mailbox", mails or "(empty)")]
     sections += [("Files", files)] if files else []
     sections += [("Channels for concerns", channels)] if channels else []
     return "\n\n".join(f"## {title}\n\n{text}" for title, text in sections)
-
-
-def in_mailbox(email: Email, address: str) -> bool:
-    """Whether a mailbox holds this mail: as sender, recipient, or by a journalled copy."""
-    holders = (email.sender, *email.to, *email.cc, *email.bcc, *email.also_in)
-    return address.casefold() in {holder.casefold() for holder in holders}
-
-
-def _show(email: Email) -> str:
-    lines = [f"Id: {email.id}", f"Date: {email.sent_at:%Y-%m-%d %H:%M}", f"From: {email.sender}"]
-    lines.append(f"To: {', '.join(email.to)}")
-    lines += [f"Cc: {', '.join(email.cc)}"] if email.cc else []
-    lines.append(f"Subject: {email.subject}")
-    lines += (
-        [f"Attached: {', '.join(f'{a.name} ({a.file_id})' for a in email.attachments)}"] if email.attachments else []
-    )
-    return "\n".join([*lines, "", email.body.strip()])

@@ -1,0 +1,1 @@
+"""What is read out of a ledger: tables of rates, and transcripts."""
