@@ -6,8 +6,13 @@ from pathlib import Path
 from rich.console import Console
 
 from testbed.cli.options import ledger_path
-from testbed.report import RateRow, notes, rows, table, to_csv, to_json
+from testbed.errors import TestbedError
+from testbed.report.rates import RateRow, rows
+from testbed.report.render import notes, table, to_csv, to_json
 from testbed.store import Ledger
+
+# A table that is piped into a file or a pager is not squeezed into 80 columns.
+PIPED_WIDTH = 140
 
 
 def report_command(
@@ -26,6 +31,7 @@ def report_command(
         TestbedError: If the ledger cannot be read, or holds no such run.
     """
     with Ledger.open(ledger_path(ledger), create=False) as opened:
+        require_run(opened, run_id)
         found = rows(opened, run_id=run_id, scenario=scenario, model=model, all_graders=all_graders)
     if json:
         print(to_json(found))
@@ -37,10 +43,27 @@ def report_command(
 
 def print_rows(found: Sequence[RateRow]) -> None:
     """Print the table and the notes that belong to it."""
-    console = Console()
+    out = console()
     if not found:
-        console.print("The ledger holds no episodes that match.")
+        out.print("The ledger holds no episodes that match.")
         return
-    console.print(table(found))
+    out.print(table(found))
     for note in notes(found):
-        console.print(f"- {note}", markup=False, highlight=False)
+        out.print(f"- {note}", markup=False, highlight=False)
+
+
+def console() -> Console:
+    """Make a console for stdout: the terminal's width, or a fixed one when piped."""
+    out = Console()
+    return out if out.is_terminal else Console(width=PIPED_WIDTH)
+
+
+def require_run(ledger: Ledger, run_id: str | None) -> None:
+    """Refuse the id of a run that is not in the ledger, rather than report nothing.
+
+    Raises:
+        TestbedError: The message names the newest run.
+    """
+    if run_id is not None and run_id not in {run.id for run in ledger.runs()}:
+        newest = ledger.latest_run_id()
+        raise TestbedError(f"The ledger has no run '{run_id}'. The newest is {newest or 'none: it holds no run'}.")

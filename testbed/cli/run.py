@@ -5,7 +5,7 @@ import json
 import signal
 import sys
 import uuid
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,10 +14,12 @@ from dotenv import load_dotenv
 from testbed import __version__, content
 from testbed.agent.program import Program, load_program
 from testbed.cli.options import ledger_path
+from testbed.cli.report import print_rows
 from testbed.errors import TestbedError
 from testbed.models.providers import check_model, missing_keys, parse_model
 from testbed.models.retry import RetryPolicy
 from testbed.plan import Planned, plan
+from testbed.report.rates import rows
 from testbed.runner.battery import Battery, Overrides, apply, cases, load_battery
 from testbed.runner.progress import reporter
 from testbed.runner.run import Runner, Settings, Summary
@@ -67,12 +69,15 @@ def run_command(request: RunRequest) -> int:
     )
     scorers = build_scorers(judge, connections=request.connections, retries=settings.retries)
     with Ledger.open(ledger_path(request.ledger), create=True) as ledger:
-        ledger.put_run(_record(settings.run_id, battery, request))
+        record = _record(settings.run_id, battery, request)
+        ledger.put_run(record)
+        ledger.put_plan(record.id, (item.id for item in planned))
         summary = asyncio.run(_run(ledger, programs, scorers, settings, planned, _alike(rendered)))
+        ledger.put_run(record.model_copy(update={"status": summary.status}))
         _print_result(summary, ledger, request)
     if summary.interrupted:
         return 130
-    return 0 if summary.complete else 1
+    return 0 if summary.status == "complete" else 1
 
 
 async def _run(
@@ -145,31 +150,27 @@ def _record(run_id: str, battery: Battery, request: RunRequest) -> RunRecord:
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         battery={"name": request.battery, **battery.model_dump(mode="json", exclude_none=True)},
         argv=tuple(sys.argv[1:]),
+        seed=battery.seed,
         software={"testbed": __version__, "python": sys.version.split()[0]},
     )
 
 
 def _print_result(summary: Summary, ledger: Ledger, request: RunRequest) -> None:
-    from testbed.cli.report import print_rows
-    from testbed.report import rates
-
-    rows = rates.rows(ledger, planned=None)
+    found = rows(ledger, run_id=summary.run_id)
     if request.json_output:
-        facts = {**asdict(replace(summary, usage=summary.usage)), "missing": summary.missing}
-        facts["usage"] = summary.usage.model_dump()
-        print(json.dumps({"run": facts, "rows": [row.model_dump(mode="json") for row in rows]}, indent=2))
+        facts = {**asdict(summary), "usage": summary.usage.model_dump(), "missing": summary.missing}
+        print(json.dumps({"run": facts, "rows": [row.model_dump(mode="json") for row in found]}, indent=2))
     else:
-        print_rows(rows)
+        print_rows(found)
     for line in closing_lines(summary):
         print(line, file=sys.stderr)
 
 
 def closing_lines(summary: Summary) -> list[str]:
     """Say in plain sentences what came of the run."""
-    state = "interrupted" if summary.interrupted else "complete" if summary.complete else "incomplete"
     used = summary.usage
     lines = [
-        f"Run {summary.run_id} is {state}: {summary.planned} planned, {summary.before} were there before, "
+        f"Run {summary.run_id} is {summary.status}: {summary.planned} planned, {summary.before} were there before, "
         f"{summary.finished} finished now, {summary.errors} errors, {summary.missing} missing; "
         f"{used.calls} model calls, {used.input_tokens} + {used.output_tokens} tokens, {summary.retries} retries, "
         f"{summary.seconds:.1f} s."

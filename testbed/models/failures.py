@@ -56,17 +56,15 @@ _TRANSIENT_STATUS = frozenset({408, 409, 425, 429})
 _UNAVAILABLE_STATUS = frozenset({401, 402, 403, 404})
 # Said with status 400 or 429, yet true of every request: OpenAI, Anthropic, Google.
 _UNAVAILABLE_WORDS = ("insufficient_quota", "credit balance is too low", "API_KEY_INVALID", "API key not valid")
-_KEY_LIKE = re.compile(r"(?i)\b(sk|pk|xai|gsk|or|key|tgp|hf|bearer|aiza)([-_ :=]+|(?<=aiza))[\w\-*.]{8,}")
+_KEY_LIKE = re.compile(r"\b(?:sk|pk|xai|gsk|hf|tgp)[-_][\w\-*.]{6,}|AIza[\w\-]{8,}|(?i:bearer\s+|key=)[^\s\"',]{6,}")
 
 
 def classify(error: BaseException) -> Failure:
-    """Classify an exception by itself and, where a library wrapped it, by its causes."""
-    chain = list(_causes(error))
-    for link in chain:
+    """Classify an exception by itself or, where it only wraps another, by the first telling one of its causes."""
+    for link in _causes(error):
         status = _status(link)
         if status is not None:
             return _by_status(status, link)
-    for link in chain:
         if _names(link) & _TRANSIENT_TYPES:
             return Failure(Kind.TRANSIENT, _shown(f"{type(link).__name__}: {link}"))
     return Failure(Kind.BUG, _shown(str(error)))

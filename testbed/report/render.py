@@ -3,10 +3,12 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import NamedTuple
 
-from rich import box
+from rich.cells import cell_len
+from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -14,8 +16,9 @@ from testbed.report.rates import RateRow
 from testbed.report.sanitize import sanitize
 
 # Count columns that are left out of the table, and named below it, when they are 0 in every row.
-_OPTIONAL = {"refusals": "refused", "incoherent": "incoh.", "limits": "limit"}
-_ALWAYS = {"errors": "errors", "unscored": "unscored"}
+_OPTIONAL = {"refusals": "refused", "incoherent": "inco-\nherent", "limits": "cut by\nlimit"}
+_ALWAYS = {"errors": "errors", "unscored": "un-\nscored"}
+_GAP = 2
 
 
 def to_json(rows: Sequence[RateRow]) -> str:
@@ -44,36 +47,103 @@ def percent(row: RateRow) -> str:
     )
 
 
-def table(rows: Sequence[RateRow]) -> Table:
-    """Lay the rows out as a table that fits 100 columns.
+class _Column(NamedTuple):
+    """A column of the table: its header of one or two lines, its width, and how a row fills it."""
 
-    What is the same in every row (agent, scenario, factors, counts of 0) is said below the table instead; repeated
-    models and conditions are written once.
+    header: str
+    width: int
+    cell: Callable[[RateRow], str]
+    number: bool = True
+
+
+def table(rows: Sequence[RateRow], width: int = 100) -> Table:
+    """Lay the rows out as a table.
+
+    Each model, and each agent and scenario where there are several, has a line of its own above its conditions. What
+    is the same in every row is said below the table instead.
 
     Args:
         rows: As ``rates.rows`` sorts them.
+        width: Columns of the terminal; long names are folded to fit, never cut.
     """
     shared = _shared(rows)
-    columns = _columns(rows, shared)
-    result = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), caption=_caption(rows, shared))
-    result.caption_justify = "left"
-    for name, header in columns.items():
-        number = name in _OPTIONAL or name in _ALWAYS or name in ("n", "harmful", "rate")
-        result.add_column(header, justify="right" if number else "left", no_wrap=number, overflow="fold")
-    above: RateRow | None = None
-    for row in rows:
-        if above is not None and row.model != above.model:
-            result.add_section()
-        result.add_row(*(Text(sanitize(_cell(row, name, above, shared))) for name in columns))
-        above = row
+    columns = _columns(rows, shared, width)
+    result = Table.grid()
+    result.add_column()
+    result.caption, result.caption_justify = _caption(rows, shared), "left"
+    if not rows:
+        return result
+    head = _block(columns)
+    head.add_row(*(Text(column.header, style="bold") for column in columns))
+    result.add_row(head)
+    result.add_row(Text("─" * (sum(column.width + _GAP for column in columns) - _GAP), style="dim"))
+    for heading, same in groupby(rows, lambda row: _heading(row, shared)):
+        result.add_row(Text(sanitize(heading), style="bold"))
+        result.add_row(_filled(columns, list(same)))
     return result
 
 
+def _block(columns: Sequence[_Column]) -> Table:
+    """Start a block of the table; all blocks have the same columns."""
+    block = Table.grid(padding=(0, _GAP, 0, 0))
+    for column in columns:
+        justify: JustifyMethod = "right" if column.number else "left"
+        block.add_column(justify=justify, vertical="bottom", width=column.width, overflow="fold")
+    return block
+
+
+def _filled(columns: Sequence[_Column], rows: Sequence[RateRow]) -> Table:
+    """Fill a block; a condition that repeats the row above is written once."""
+    block = _block(columns)
+    for column in block.columns:
+        column.vertical = "top"
+    above = ""
+    for row in rows:
+        cells = [column.cell(row) for column in columns]
+        above, cells[0] = cells[0], "" if cells[0] == above else cells[0]
+        block.add_row(*(Text(sanitize(cell)) for cell in cells))
+    return block
+
+
+def _columns(rows: Sequence[RateRow], shared: dict[str, str], width: int) -> list[_Column]:
+    """Choose the columns, and share out what the numbers leave to condition, label and grader."""
+    counts = [name for name in (*_OPTIONAL, *_ALWAYS) if name in _ALWAYS or any(getattr(row, name) for row in rows)]
+    headers = _OPTIONAL | _ALWAYS
+    numbers = [
+        _column("harmful\nof n", rows, lambda row: f"{row.harmful}/{row.n}"),
+        _column("rate\n[95 % CI]", rows, percent),
+        *(_column(headers[name], rows, lambda row, name=name: str(getattr(row, name))) for name in counts),
+    ]
+    condition = _column("condition", rows, lambda row: _condition(row, shared))
+    label = _column("label", rows, lambda row: row.label or "–")
+    graders = [] if "grader" in shared else [_column("grader", rows, lambda row: row.grader or "–")]
+    used = sum(column.width + _GAP for column in numbers)
+    widths = _share([c.width for c in (condition, label, *graders)], width - used - _GAP * len(graders) - _GAP)
+    texts = [
+        column._replace(width=given, number=False)
+        for column, given in zip((condition, label, *graders), widths, strict=True)
+    ]
+    return [*texts[:2], *numbers, *texts[2:]]
+
+
+def _column(header: str, rows: Sequence[RateRow], cell: Callable[[RateRow], str]) -> _Column:
+    lines = [line for text in (header, *map(cell, rows)) for line in sanitize(text).split("\n")]
+    return _Column(header, max(cell_len(line) for line in lines), cell)
+
+
+def _share(wanted: Sequence[int], space: int) -> list[int]:
+    """Give every column what it wants if there is space; else the narrow ones first, at least 9 each."""
+    given = dict.fromkeys(range(len(wanted)), 0)
+    left = space
+    for place, index in enumerate(sorted(given, key=lambda i: wanted[i])):
+        given[index] = max(min(wanted[index], left // (len(wanted) - place)), min(wanted[index], 9))
+        left -= given[index]
+    return list(given.values())
+
+
 def _shared(rows: Sequence[RateRow]) -> dict[str, str]:
-    """Find what is the same in every row: columns, and factors of the condition as ``factor=level``: its level."""
-    if not rows:
-        return {}
-    shared = {}
+    """Find what is the same in every row: columns, and factors of the condition as ``factor=level``: itself."""
+    shared: dict[str, str] = {}
     for name in ("agent", "scenario", "grader"):
         values = {getattr(row, name) for row in rows}
         if len(values) == 1:
@@ -84,41 +154,26 @@ def _shared(rows: Sequence[RateRow]) -> dict[str, str]:
     return shared
 
 
-def _columns(rows: Sequence[RateRow], shared: dict[str, str]) -> dict[str, str]:
-    """Choose the columns: field and header."""
-    names = ["model", *(name for name in ("agent", "scenario") if name not in shared), "condition"]
-    columns = {name: name for name in names}
-    if any(row.variant for row in rows):
-        columns["variant"] = "variant"
-    columns |= {"label": "label", "n": "n", "harmful": "harmful", "rate": "rate [95 % CI]"}
-    columns |= {name: header for name, header in _OPTIONAL.items() if any(getattr(row, name) for row in rows)}
-    return columns | _ALWAYS | {"grader": "grader"}
+def _heading(row: RateRow, shared: dict[str, str]) -> str:
+    """Name what a block of rows is about."""
+    others = [f"{name} {getattr(row, name)}" for name in ("agent", "scenario") if name not in shared]
+    return ", ".join([row.model, *others])
 
 
-def _cell(row: RateRow, name: str, above: RateRow | None, shared: dict[str, str]) -> str:
-    """Write one cell; a group column that repeats the row above stays empty."""
-    keys = ("model", "agent", "scenario", "condition", "variant")
-    if name in keys and above is not None:
-        upto = keys[: keys.index(name) + 1]
-        if all(getattr(row, key) == getattr(above, key) for key in upto):
-            return ""
-    if name == "condition":
-        return " ".join(factor for factor in row.condition.split(" ") if factor not in shared)
-    if name == "rate":
-        return percent(row)
-    value: Any = getattr(row, name)
-    return str(value) if value != "" else "–"
+def _condition(row: RateRow, shared: dict[str, str]) -> str:
+    """Write the factors that differ between rows."""
+    factors = " ".join(factor for factor in row.condition.split(" ") if factor not in shared)
+    return factors + (f"\nvariant {row.variant}" if row.variant else "")
 
 
 def _caption(rows: Sequence[RateRow], shared: dict[str, str]) -> Text:
     """Say what the table leaves out because it is the same everywhere."""
     if not rows:
         return Text("No episodes.")
-    words = [f"{name} {value}" for name, value in shared.items() if name in ("agent", "scenario")]
+    words = [f"{name} {value or 'none'}" for name, value in shared.items() if name in ("agent", "scenario", "grader")]
     words += [name for name in shared if "=" in name]
-    zero = [name for name in _OPTIONAL if not any(getattr(row, name) for row in rows)]
     text = f"In every row: {', '.join(words)}." if words else ""
-    if zero:
+    if zero := [name for name in _OPTIONAL if not any(getattr(row, name) for row in rows)]:
         text += f" No {', no '.join(zero)}."
     return Text(sanitize(text.strip()), style="dim")
 

@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage
 
 from testbed.agent.program import Program
 from testbed.episode import play
+from testbed.models.errors import ModelUnavailable
 from testbed.models.providers import build_model, call_settings
 from testbed.models.retry import RetryPolicy, with_retries
 from testbed.plan import Planned
@@ -16,6 +18,7 @@ from testbed.runner.pool import Pool
 from testbed.runner.progress import Reporter
 from testbed.scoring import Scorer
 from testbed.store import Ledger
+from testbed.store.records import RunStatus
 from testbed.types import Case, Episode, Usage
 
 
@@ -42,7 +45,7 @@ class Summary:
         before: Those that were finished in the ledger already.
         finished: Those that this run finished.
         errors: Those of this run that ended in an error; the next run asks for them again.
-        unavailable: Models that cannot be used, with the reason.
+        unavailable: Models and judges that cannot be used, with the reason.
     """
 
     run_id: str
@@ -63,9 +66,11 @@ class Summary:
         return self.planned - self.before - self.finished
 
     @property
-    def complete(self) -> bool:
-        """Whether every planned episode is finished."""
-        return self.missing == 0 and not self.interrupted
+    def status(self) -> RunStatus:
+        """``complete`` if every planned episode is finished and no model or judge was left out."""
+        if self.interrupted:
+            return "interrupted"
+        return "incomplete" if self.missing or self.unavailable else "complete"
 
 
 class Runner:
@@ -91,6 +96,7 @@ class Runner:
         self._ledger, self._programs, self._scorers = ledger, programs, scorers
         self._settings, self._reporter = settings, reporter
         self._models: dict[str, BaseChatModel] = {}
+        self._silent: dict[str, str] = {}
         self._retried = 0
 
     async def run(self, plan: Sequence[Planned]) -> Summary:
@@ -109,7 +115,7 @@ class Runner:
             summary.interrupted = True
         finally:
             self._reporter.stop()
-        summary.unavailable = pool.unavailable
+        summary.unavailable = pool.unavailable | self._silent
         summary.retries, summary.seconds = self._retried, round(time.perf_counter() - started, 3)
         return summary
 
@@ -149,12 +155,18 @@ class Runner:
                     group.create_task(score(planned, lacking[planned.id]))
 
     async def _score(self, case: Case, episode: Episode, scorers: Sequence[Scorer]) -> None:
+        """Store what each scorer says; a judge that cannot be used is said once and left out from then on."""
         for scorer in scorers:
-            verdicts = await scorer.score(case, episode)
-            if verdicts:
-                self._ledger.put_verdicts(verdicts)
+            if scorer.grader in self._silent:
+                continue
+            try:
+                self._ledger.put_verdicts(await scorer.score(case, episode))
+            except ModelUnavailable as failure:
+                if scorer.grader not in self._silent:
+                    self._silent[scorer.grader] = str(failure)
+                    self._reporter.say(f"The judge {scorer.grader} cannot be used: {failure} It is left out.")
 
-    async def _attempt(self, call):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    async def _attempt(self, call: Callable[[], Awaitable[AIMessage]]) -> AIMessage:
         return await with_retries(call, self._settings.retries, self._on_retry)
 
     def _on_retry(self, attempt: int, wait: float, error: Exception) -> None:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from testbed.errors import PackError
-from testbed.scenario.source import Mark, MarkedDict, MarkedList, place, read_text, read_yaml
+from testbed.scenario.source import Mark, MarkedDict, MarkedList, place, plain, read_text, read_yaml
 from testbed.scenario.templates import Templates
 from testbed.types import Condition, Frozen, content_hash
 
@@ -134,7 +134,7 @@ def validated(
         PackError: One line for each wrong field, with file, line and field.
     """
     try:
-        return model.model_validate(value)
+        return model.model_validate(plain(value))
     except ValidationError as error:
         lines = []
         for problem in error.errors(include_url=False, include_context=False)[:5]:
@@ -227,8 +227,10 @@ def _check_factors(manifest: Manifest, root: MarkedDict, folder: Path) -> None:
         if not name.isidentifier() or name in _RESERVED or name in variables:
             raise PackError(f"{mark}: factors.{name}: is no usable name (not an identifier, reserved, or also a var).")
         if factor.default not in factor.levels:
-            known = ", ".join(factor.levels)
+            known = ", ".join(factor.levels) or "none"
+            mark = place(root, ("factors", name, "default"), start)
             raise PackError(f"{mark}: factors.{name}.default: '{factor.default}' is none of its levels: {known}.")
         for level in factor.levels:
             if level in _RESERVED or not level or set(level) & set(" ,="):
+                mark = place(root, ("factors", name, "levels", level), start)
                 raise PackError(f"{mark}: factors.{name}.levels: '{level}' is no usable level name.")

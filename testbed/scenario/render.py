@@ -33,7 +33,8 @@ def render(scenario: Scenario, condition: Condition) -> Case:
     context = _context(scenario, condition)
     start = Mark(f"{scenario.folder.name}/scenario.yaml", 1)
     world_tree = _section(scenario, "world", context)
-    world = validated(World, _with_attachments(world_tree), world_tree, start, "world")
+    world_mark = place(scenario.root, ("world",), start)
+    world = validated(World, _with_attachments(world_tree), world_tree, world_mark, "world")
     grading_tree = MarkedDict(start)
     for name in ("harms", "policies"):
         grading_tree.put(name, _section(scenario, name, context), place(scenario.root, (name,), start))

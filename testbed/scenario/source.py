@@ -144,3 +144,12 @@ def place(tree: Any, path: tuple[Any, ...], default: Mark) -> Mark:  # noqa: ANN
         else:
             break
     return mark
+
+
+def plain(tree: Any) -> Any:  # noqa: ANN401 - any YAML value
+    """Copy a tree to ordinary dicts and lists; the free fields of records keep what they are given, marks and all."""
+    if isinstance(tree, dict):
+        return {key: plain(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [plain(value) for value in tree]
+    return tree

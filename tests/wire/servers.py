@@ -14,7 +14,7 @@ servers reject a conversation that lost the reasoning which a tool call came wit
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,6 +75,8 @@ class Server:
         self.count = 0
         self.url = ""
         self.answered = 0
+        self.peers: set[tuple[str, int]] = set()  # one for each connection that was opened
+        self.before: Callable[[], Awaitable[Any]] | None = None  # awaited before each answer
         self._keep_log = keep_log
         self._stopping = asyncio.Event()
         self._protocols: dict[str, Protocol] = {}
@@ -111,6 +113,8 @@ class Server:
         async def handle(http: web.Request) -> web.StreamResponse:
             body = json.loads(await http.read())
             request = self._log(http, body, protocol)
+            if self.before is not None:
+                await self.before()
             if self.latency:
                 await asyncio.sleep(self.latency)
             try:
@@ -133,6 +137,8 @@ class Server:
         kept = {name: value for name, value in headers.items() if name not in _SECRET_HEADERS}
         request = Request(self.count, http.path, kept, body, protocol.turns(body) + 1, key)
         self.count += 1
+        if http.transport is not None:
+            self.peers.add(http.transport.get_extra_info("peername"))
         if self._keep_log:
             self.requests.append(request)
         return request

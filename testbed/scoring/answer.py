@@ -1,0 +1,89 @@
+"""The judge's answer: its schema, and a lenient reader."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+_FENCED = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL | re.IGNORECASE)
+
+
+class JudgeAnswer(BaseModel):
+    """What a judge says of one harm in one episode; reasons come first, so that they are written before the verdict.
+
+    Attributes:
+        harmful: Whether the executed events are the harm: the action.
+        level: One of the dimension's levels, or ``none``.
+        intent: What the agent was after; apart from the action.
+    """
+
+    # Strict schema modes want every property required and no others allowed.
+    model_config = ConfigDict(extra="forbid")
+
+    explanation: str
+    evidence_events: list[int]
+    quotes: list[str]
+    harmful: bool
+    level: str
+    intent: str
+    refusal: bool
+    incoherent: bool
+
+
+class UnreadableAnswer(ValueError):
+    """A judge's answer that is not the JSON asked for; the message says what is wrong, for the judge to mend."""
+
+
+def answer_schema(levels: Sequence[str]) -> dict[str, Any]:
+    """Give the JSON schema of an answer, with the levels that are allowed (``none`` among them)."""
+    schema = JudgeAnswer.model_json_schema()
+    schema.pop("description", None)
+    schema["properties"]["level"]["enum"] = list(levels)
+    return schema
+
+
+def read_answer(text: str, levels: Sequence[str]) -> JudgeAnswer:
+    """Read an answer: bare JSON, JSON in a code fence, or the object in running text that has the key ``harmful``.
+
+    Unknown keys are dropped, levels are compared case-folded, and an empty level is ``none``.
+
+    Raises:
+        UnreadableAnswer: There is no such object, or a value is missing or of the wrong kind.
+    """
+    found = next((value for value in _objects(text) if "harmful" in value), None)
+    if found is None:
+        raise UnreadableAnswer("there is no JSON object with the key 'harmful' in it")
+    known = {key: value for key, value in found.items() if key in JudgeAnswer.model_fields}
+    known["level"] = str(known.get("level") or "none").strip().casefold()
+    try:
+        answer = JudgeAnswer.model_validate(known)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
+        raise UnreadableAnswer(wrong) from None
+    if answer.level not in levels:
+        raise UnreadableAnswer(f"level: {answer.level[:40]!r} is none of {', '.join(levels)}")
+    return answer
+
+
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """Yield the JSON objects in a text, the likeliest first."""
+    for candidate in (text, *_FENCED.findall(text)):
+        try:
+            value = json.loads(candidate)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            yield value
+    decoder = json.JSONDecoder()
+    position = text.find("{")
+    while position != -1:
+        try:
+            value, end = decoder.raw_decode(text, position)
+        except (ValueError, RecursionError):
+            end = position + 1
+        else:
+            if isinstance(value, dict):
+                yield value
+        position = text.find("{", end)

@@ -1,0 +1,82 @@
+"""Renders the judge's prompts from the package's templates."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from testbed.scoring.dimension import Dimension
+from testbed.scoring.transcript import View, actions, nonce_for, tool_calls, words
+from testbed.types import Case, Episode, Harm, content_hash
+
+_NAMES = ("judge_system.j2", "judge_user.j2", "judge_repair.j2")
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a judge is asked; ``shown`` is the record inside the fences, where its quotes must stand."""
+
+    system: str
+    user: str
+    shown: str
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("testbed.scoring", "prompts"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701 - prompts, not HTML
+    )
+
+
+@cache
+def prompt_hash() -> str:
+    """Hash of the templates as they are written."""
+    loader = _environment().loader
+    assert loader is not None
+    return content_hash([loader.get_source(_environment(), name)[0] for name in _NAMES])
+
+
+def levels_of(dimension: Dimension | None) -> tuple[str, ...]:
+    """List the levels that an answer may name, from ``none``."""
+    return ("none", *dimension.levels) if dimension else ("none",)
+
+
+def render(case: Case, episode: Episode, harm: Harm, dimension: Dimension | None, view: View) -> Prompt:
+    """Write the prompt for one harm of one episode.
+
+    Args:
+        case: Gives people and channels.
+        episode: Gives the record.
+        harm: Gives title, rubric, targets and facts.
+        dimension: Gives the definition; a harm of an unknown kind is judged by its rubric alone.
+        view: Whether private reasoning and visible text are shown.
+    """
+    done = actions(episode)
+    said = words(episode) if view == "actions+reasoning" else None
+    calls, failed = tool_calls(episode)
+    nonce = nonce_for(done, said or "")
+    shared = {"nonce": nonce, "levels": levels_of(dimension)}
+    user = _environment().get_template("judge_user.j2")
+    return Prompt(
+        system=_environment().get_template("judge_system.j2").render(shared),
+        user=user.render(
+            shared,
+            harm=harm,
+            dimension=dimension,
+            world=case.world,
+            actions=done,
+            words=said,
+            calls=calls,
+            failed=failed,
+        ),
+        shown=f"{done}\n{said or ''}",
+    )
+
+
+def render_repair(error: str) -> str:
+    """Write the request to answer again."""
+    return _environment().get_template("judge_repair.j2").render(error=error)
