@@ -34,8 +34,8 @@ def serve_forever(latency: float, pipe: Connection) -> None:
     from wire.servers import Answer, Call, serve
 
     mail = {"to": ["tom.oake@biscuit.example"], "subject": "Note", "body": "The stove is slow, please have a look."}
-    turns = [Answer(calls=(Call("list_emails", {}),), input_tokens=900, output_tokens=40)]
-    turns += [Answer(calls=(Call("read_email", {"email_id": f"m{i}"}),), output_tokens=40) for i in (1, 2, 3)]
+    turns = [Answer(calls=(Call("list_emails", {}),))]
+    turns += [Answer(calls=(Call("read_email", {"email_id": f"m{i}"}),)) for i in (1, 2, 3)]
     turns += [Answer(calls=(Call("send_email", mail),)), Answer("All mail is answered.")]
 
     async def main() -> None:

@@ -3,13 +3,8 @@
 import ipaddress
 import os
 import socket
-import sys
-from pathlib import Path
 
 import pytest
-
-# Shared test tools (``from wire.servers import serve``), whatever import mode pytest runs with.
-sys.path.insert(0, str(Path(__file__).parent))
 
 _HIDDEN_PREFIXES = ("LANGSMITH_", "LANGCHAIN_", "COMPAT_", "TESTBED_")
 _HIDDEN_SUFFIXES = ("_API_KEY", "_AUTH_TOKEN", "_BASE_URL", "_API_BASE")

@@ -60,7 +60,7 @@ def server_of(spec: ModelSpec) -> Server:
     preset = PRESETS.get(name)
     if preset is None or not model:
         raise TestbedError(
-            f"Model {spec.id!r} has no server: set {BASE_URL_ENV} (such as http://localhost:8000/v1), or write "
+            f"Model {spec.id!r} has no server: give --base-url or set {BASE_URL_ENV} (such as http://localhost:8000/v1), or write "
             f"compat/<server>/<model> with one of the known servers: {', '.join(PRESETS)}."
         )
     key_env = spec.api_key_env or preset.key_env

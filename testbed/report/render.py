@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import groupby
 from typing import NamedTuple
 
@@ -77,7 +78,9 @@ def table(rows: Sequence[RateRow], width: int = 100) -> Table:
     head.add_row(*(Text(column.header, style="bold") for column in columns))
     result.add_row(head)
     result.add_row(Text("─" * (sum(column.width + _GAP for column in columns) - _GAP), style="dim"))
-    for heading, same in groupby(rows, lambda row: _heading(row, shared)):
+    for place, (heading, same) in enumerate(groupby(rows, lambda row: _heading(row, shared))):
+        if place:
+            result.add_row()
         result.add_row(Text(sanitize(heading), style="bold"))
         result.add_row(_filled(columns, list(same)))
     return result
@@ -112,7 +115,7 @@ def _columns(rows: Sequence[RateRow], shared: dict[str, str], width: int) -> lis
     numbers = [
         _column("harmful\nof n", rows, lambda row: f"{row.harmful}/{row.n}"),
         _column("rate\n[95 % CI]", rows, percent),
-        *(_column(headers[name], rows, lambda row, name=name: str(getattr(row, name))) for name in counts),
+        *(_column(headers[name], rows, partial(_text, name)) for name in counts),
     ]
     condition = _column("condition", rows, lambda row: _condition(row, shared))
     label = _column("label", rows, lambda row: row.label or "–")
@@ -129,6 +132,10 @@ def _columns(rows: Sequence[RateRow], shared: dict[str, str], width: int) -> lis
 def _column(header: str, rows: Sequence[RateRow], cell: Callable[[RateRow], str]) -> _Column:
     lines = [line for text in (header, *map(cell, rows)) for line in sanitize(text).split("\n")]
     return _Column(header, max(cell_len(line) for line in lines), cell)
+
+
+def _text(field: str, row: RateRow) -> str:
+    return str(getattr(row, field))
 
 
 def _share(wanted: Sequence[int], space: int) -> list[int]:
@@ -157,7 +164,8 @@ def _shared(rows: Sequence[RateRow]) -> dict[str, str]:
 def _heading(row: RateRow, shared: dict[str, str]) -> str:
     """Name what a block of rows is about."""
     others = [f"{name} {getattr(row, name)}" for name in ("agent", "scenario") if name not in shared]
-    return ", ".join([row.model, *others])
+    model = f"{row.model} (scripted control)" if row.control else row.model
+    return ", ".join([model, *others])
 
 
 def _condition(row: RateRow, shared: dict[str, str]) -> str:

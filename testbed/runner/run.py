@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage
 from testbed.agent.program import Program
 from testbed.episode import play
 from testbed.models.errors import ModelUnavailable
-from testbed.models.providers import build_model, call_settings
+from testbed.models.providers import build_model, call_settings, close_model
 from testbed.models.retry import RetryPolicy, with_retries
 from testbed.plan import Planned
 from testbed.runner.pool import Pool
@@ -115,6 +115,7 @@ class Runner:
             summary.interrupted = True
         finally:
             self._reporter.stop()
+            await self._close()
         summary.unavailable = pool.unavailable | self._silent
         summary.retries, summary.seconds = self._retried, round(time.perf_counter() - started, 3)
         return summary
@@ -168,6 +169,14 @@ class Runner:
 
     async def _attempt(self, call: Callable[[], Awaitable[AIMessage]]) -> AIMessage:
         return await with_retries(call, self._settings.retries, self._on_retry)
+
+    async def _close(self) -> None:
+        """Close the connections of models that hold any; they belong to this event loop."""
+        for model in self._models.values():
+            await close_model(model)
+        self._models.clear()
+        for scorer in self._scorers:
+            await scorer.aclose()
 
     def _on_retry(self, attempt: int, wait: float, error: Exception) -> None:
         self._retried += 1

@@ -10,13 +10,19 @@ _PLAIN = str.maketrans(
     | dict.fromkeys(["\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad"], "")
 )
 _END = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\s*\n\s*\n\s*|\s*\n\s*(?=[-*\u2022\d])")
-_QUOTATION = re.compile(r'"[^"]*"')
+# Within a paragraph and not too long: a stray quotation mark must not hide the rest of a message.
+_QUOTATION = re.compile(r'"(?:(?!\n\s*\n)[^"]){0,600}"')
 _LEAST_QUOTED = 4  # words; fewer are a name or a title in quotation marks, not quoted speech
 
 
+def typography(text: str) -> str:
+    """Fold typography (Unicode NFKC, straight quotes, no characters of zero width); case and line breaks stay."""
+    return unicodedata.normalize("NFKC", text).translate(_PLAIN)
+
+
 def plain(text: str) -> str:
-    """Fold case and typography (Unicode NFKC), so that one pattern finds all spellings; line breaks stay."""
-    return unicodedata.normalize("NFKC", text).translate(_PLAIN).casefold()
+    """Fold typography and case, so that one pattern finds all spellings; line breaks stay."""
+    return typography(text).casefold()
 
 
 def normalise(text: str) -> str:
@@ -30,10 +36,14 @@ def spaced(text: str) -> str:
 
 
 def sentences(text: str) -> list[str]:
-    """Split plain text into sentences: at ``.!?`` before white space, at empty lines and at list items."""
+    """Split text with folded typography into sentences: at ``.!?`` before white space, at empty lines and at list items."""
     return [" ".join(part.split()) for part in _END.split(text) if part and part.strip()]
 
 
 def without_quotations(text: str) -> str:
-    """Take quoted speech (four words or more in double quotation marks) out of plain text."""
-    return _QUOTATION.sub(lambda found: '"..."' if len(found[0].split()) >= _LEAST_QUOTED else found[0], text)
+    """Take quoted speech (four words or more in double quotation marks) out of text with folded typography."""
+
+    def shorten(found: re.Match[str]) -> str:
+        return '"..."' if len(found[0].split()) >= _LEAST_QUOTED else found[0]
+
+    return _QUOTATION.sub(shorten, text)

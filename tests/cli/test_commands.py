@@ -77,7 +77,7 @@ async def test_show_prints_who_wrote_what_to_whom(ledger):
     for part in ("Rita Vale", "The switch", "golden biscuit tin", "list_emails", "blackmail", episode[:8]):
         assert part in shown
     code, out, _ = await command("show", episode, "--json", cwd=folder)
-    assert json.loads(out)["episode"]["id"] == episode
+    assert json.loads(out)["id"] == episode
 
 
 async def test_an_id_that_fits_several_or_none_is_said(ledger):

@@ -23,7 +23,7 @@ MOCK = ("run", "mock", "-m", "control/aligned")
         (("run", "mock", "-m", "openai/"), "lacks a name"),
         (("run", "mock", "-m", "control/angel"), "no policy for control/angel"),
         (("run", "mock", "-m", "control/mix-2"), "control/mix-0.3"),
-        (("run", "mock", "-m", "compat/local"), "base"),
+        (("run", "mock", "-m", "compat/local"), "--base-url"),
         ((*MOCK, "--set", "mood=bad"), "factor 'mood'"),
         ((*MOCK, "--set", "threat=huge"), "no level 'huge'"),
         ((*MOCK, "--set", "threat"), "factor=level"),
@@ -49,7 +49,7 @@ async def test_options_that_make_no_sense_are_exit_code_2(tmp_path, option):
 
 
 async def test_missing_keys_are_said_once_for_every_model_before_anything_is_spent(tmp_path):
-    models = ["openai/gpt-4.1", "anthropic/claude-sonnet-4-5", "google/gemini-2.5-pro", "compat/deepseek/deepseek-chat"]
+    models = ["openai/gpt-4.1", "anthropic/claude-opus-4-5", "google/gemini-2.5-pro", "compat/deepseek/deepseek-chat"]
     options = [part for model in models for part in ("-m", model)]
     async with serve([]) as server:
         env = {name: value for name, value in server.environment().items() if name.endswith("BASE_URL")}
@@ -96,8 +96,10 @@ async def test_a_ledger_that_cannot_be_used_is_left_as_it_is(tmp_path, kind):
         path.mkdir()
     else:
         assert (await command(*MOCK, "--ledger", "l.db", cwd=tmp_path))[0] == 0
-        with sqlite3.connect(path) as db:
-            db.execute("PRAGMA user_version = 99")
+        db = sqlite3.connect(path)
+        db.execute("PRAGMA journal_mode = DELETE")
+        db.execute("PRAGMA user_version = 99")
+        db.close()
     before = path.read_bytes() if path.is_file() else None
     for arguments in (MOCK, ("report",), ("show", "a")):
         code, _, errors = await command(*arguments, "--ledger", "l.db", cwd=tmp_path)

@@ -118,7 +118,8 @@ async def test_every_reasoning_field_of_compatible_servers(talk, field):
 
 @pytest.mark.parametrize(("text", "settings"), REASONING + PLAIN)
 async def test_usage_is_counted_alike(talk, text, settings):
-    async with serve([Answer("Hello.", usage=(120, 30, 7, 64))]) as server:
+    said = Answer("Hello.", input_tokens=120, output_tokens=30, reasoning_tokens=7, cached_tokens=64)
+    async with serve([said]) as server:
         answer = await talk(server, text, **settings).ainvoke("Hello?")
     expected = Usage(calls=1, input_tokens=120, output_tokens=30, reasoning_tokens=7, cached_tokens=64)
     assert to_message(answer, 1).usage == expected

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 
 import pytest
 from store.ledger_samples import make_case, make_episode, make_run, make_verdict
+
 from testbed.report.rates import RateRow, rows
 from testbed.stats.wilson import wilson
 from testbed.store import Ledger

@@ -3,6 +3,7 @@ import io
 import json
 
 from rich.console import Console
+
 from testbed.report.rates import RateRow
 from testbed.report.render import notes, percent, table, to_csv, to_json
 from testbed.stats.wilson import wilson
@@ -40,12 +41,22 @@ def test_the_table_fits_100_columns_and_loses_nothing():
     text = printed(rows)
     assert max(map(len, text.splitlines())) <= 100
     assert "…" not in text
-    for word in ("replacement", "a1b2c3d4", "37.0 % [28–47]", "refused", "incoh.", "limit", "errors", "unscored"):
+    for word in ("replacement", "a1b2c3d4", "37.0 % [28–47]", "37/100", "refused", "herent", "limit", "errors"):
         assert word in text
-    joined = text.replace("\n", " ")
-    assert "In every row: agent react, scenario blackmail, goal=none, name=Alex, escalation=none." in " ".join(
-        joined.split()
-    )
+    same = "agent react, scenario blackmail, grader anthropic/judge-model-4, goal=none, name=Alex, escalation=none."
+    assert f"In every row: {same}" in " ".join(text.split())
+
+
+def test_names_too_long_for_the_table_are_folded_not_cut():
+    full = {"refusals": 12, "incoherent": 3, "limits": 4, "errors": 5, "unscored": 6}
+    graders = ("heuristic", "compat/" + "judge" * 8)
+    rows = [make_row(threat="t" * 50, scenario=s, grader=g, **full) for s in ("a", "b") for g in graders]
+    text = printed(rows)
+    assert max(map(len, text.splitlines())) <= 100
+    assert "…" not in text and text.count("t") >= 2 * 50
+    assert all(text.count(line) == 4 for line in ("37/100", "37.0 % [28–47]"))
+    folded = [line[-12:].strip() for line in text.splitlines()]
+    assert "".join(folded).count("judge") >= 2 and "compat/jud" in "".join(folded)
 
 
 def test_groups_are_written_once_and_zero_columns_named():
@@ -58,8 +69,9 @@ def test_groups_are_written_once_and_zero_columns_named():
     text = printed(rows, 200)
     assert text.count("openai/gpt-large-2031-01-01") == 1
     assert text.count("threat=none") == 2
+    assert "control/aligned (scripted control)" in text
     assert "No refusals, no incoherent, no limits." in text
-    assert "errors" in text and "unscored" in text
+    assert "errors" in text and "scored" in text
 
 
 def test_names_are_not_read_as_markup():
@@ -69,6 +81,7 @@ def test_names_are_not_read_as_markup():
 
 def test_no_rows():
     assert "No episodes." in printed([])
+    assert "errors" not in printed([])
     assert (to_json([]), notes([])) == ("[]", [])
     assert len(to_csv([]).splitlines()) == 1
 

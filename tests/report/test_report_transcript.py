@@ -4,6 +4,7 @@ import json
 import pytest
 from rich.console import Console
 from store.ledger_samples import NOON, make_case, make_episode, make_event, make_verdict, make_world
+
 from testbed.report.sanitize import sanitize
 from testbed.report.timeline import timeline
 from testbed.report.transcript import render_transcript, transcript_json

@@ -4,6 +4,7 @@ import itertools
 import json
 import sqlite3
 import zlib
+from dataclasses import replace
 
 import pytest
 from runner.running import run_plan
@@ -14,17 +15,19 @@ from testbed.models.retry import RetryPolicy
 from testbed.store import Ledger
 from testbed.types import Termination
 
-MODELS = ["openai/gpt-4.1", "openai/o4-mini", "anthropic/claude-sonnet-4-5", "google/gemini-2.5-pro", "compat/local"]
+MODELS = ["openai/gpt-4.1", "openai/o4-mini", "anthropic/claude-opus-4-5", "google/gemini-2.5-pro", "compat/local"]
 MAIL = {"to": ["rita.vale@biscuit.example"], "subject": "Stove", "body": "Tom says the second one is slow."}
 TURNS = [
-    Answer(reasoning="I look first.", calls=(Call("list_emails", {}),)),
-    Answer(reasoning="Then I write.", calls=(Call("send_email", MAIL), Call("read_email", {"email_id": "m1"}))),
+    Answer(thinking="I look first.", calls=(Call("list_emails", {}),)),
+    Answer(thinking="Then I write.", calls=(Call("send_email", MAIL), Call("read_email", {"email_id": "m1"}))),
     Answer("All done."),
 ]
 
 
 def by_turn(request):
-    return TURNS[min(request.turn, len(TURNS)) - 1]
+    turn = TURNS[min(request.turn, len(TURNS)) - 1]
+    # OpenAI's chat completions show no reasoning.
+    return replace(turn, thinking="") if request.json.get("model") == "gpt-4.1" else turn
 
 
 @pytest.fixture
@@ -144,7 +147,7 @@ async def test_a_wrong_key_stops_that_model_only(tmp_path, monkeypatch, waits):
 
     async with serve(openai_rejects) as server:
         server.point_to(monkeypatch)
-        models = ["openai/gpt-4.1", "anthropic/claude-sonnet-4-5"]
+        models = ["openai/gpt-4.1", "anthropic/claude-opus-4-5"]
         summary = await run_plan(tmp_path / "l.db", models, epochs=20, connections=2)
     rejected = [request for request in server.requests if "chat/completions" in request.path]
     assert len(rejected) <= 2
@@ -166,7 +169,7 @@ async def test_the_key_reaches_neither_ledger_nor_messages(tmp_path, monkeypatch
     async with serve(lambda request: Fault.status(400, f"bad key {KEY} given")) as server:
         server.point_to(monkeypatch)
         summary = await run_plan(tmp_path / "l.db", MODELS)
-    assert server.requests and all(KEY in request.key for request in server.requests)
+    assert {request.key != "Bearer none" for request in server.requests} == {True, False}
     assert "rejected" in summary.first_error and KEY not in summary.first_error
     dump = "\n".join(sqlite3.connect(tmp_path / "l.db").iterdump())
     blobs = [zlib.decompress(data) for (data,) in sqlite3.connect(tmp_path / "l.db").execute("SELECT data FROM blobs")]

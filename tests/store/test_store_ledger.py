@@ -2,6 +2,7 @@ import sqlite3
 
 import pytest
 from store.ledger_samples import PROMPT, make_case, make_episode, make_run, make_verdict
+
 from testbed.errors import LedgerError
 from testbed.store import Ledger
 from testbed.types import AgentRef, Limits, Message, ModelSpec, Termination

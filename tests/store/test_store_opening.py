@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from store.ledger_samples import make_case, make_episode, make_run
+
 from testbed.errors import LedgerError
 from testbed.store import Ledger
 from testbed.store.migrations import APPLICATION_ID, LATEST, MIGRATIONS

@@ -3,6 +3,7 @@ import json
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from testbed.store.texts import KEY, LONG, dehydrate, hydrate, pack, references, text_hash, unpack
 
 texts = st.text(st.characters(exclude_categories=()), max_size=20)  # lone surrogates too: models produce them

@@ -22,7 +22,8 @@ class Answer:
     Attributes:
         refusal: The provider's own refusal or filter, with this text where the protocol has a place for it.
         stop: Stop reason, where it is not the usual one.
-        usage: Tokens of input (cached included), output (reasoning included), reasoning, cached input.
+        input_tokens: Tokens of the prompt, cached ones included.
+        output_tokens: Tokens of the answer, reasoning included.
         reasoning_field: Where chat completions put ``thinking``.
     """
 
@@ -31,7 +32,10 @@ class Answer:
     calls: tuple[Call, ...] = ()
     refusal: str = ""
     stop: str = ""
-    usage: tuple[int, int, int, int] = (100, 20, 5, 40)
+    input_tokens: int = 100
+    output_tokens: int = 20
+    reasoning_tokens: int = 5
+    cached_tokens: int = 40
     reasoning_field: str = "reasoning_content"
 
 
@@ -64,6 +68,10 @@ class Protocol:
 
 def _ids(answer: Answer, number: int) -> list[tuple[str, Call]]:
     return [(call.id or f"call_{number}_{i}", call) for i, call in enumerate(answer.calls)]
+
+
+def _usage(answer: Answer) -> tuple[int, int, int, int]:
+    return answer.input_tokens, answer.output_tokens, answer.reasoning_tokens, answer.cached_tokens
 
 
 def _text(args: dict[str, Any] | str) -> str:
@@ -110,7 +118,7 @@ class ChatCompletions(Protocol):
                 value = [{"type": "reasoning.text", "text": answer.thinking, "signature": f"sig-{number}", "index": 0}]
             message[answer.reasoning_field] = value
             self.issued.update({i: (answer.reasoning_field, value) for i, _ in calls})
-        given, made, thought, cached = answer.usage
+        given, made, thought, cached = _usage(answer)
         return {
             "id": f"chatcmpl-{number}",
             "object": "chat.completion",
@@ -170,7 +178,7 @@ class Responses(Protocol):
         for i, call in calls:
             item = {"type": "function_call", "id": f"fc_{i}", "call_id": i, "name": call.name, "status": "completed"}
             output.append(item | {"arguments": _text(call.args)})
-        given, made, thought, cached = answer.usage
+        given, made, thought, cached = _usage(answer)
         return {
             "id": f"resp_{number}",
             "object": "response",
@@ -234,7 +242,7 @@ class Anthropic(Protocol):
         if answer.text or answer.refusal:
             content.append({"type": "text", "text": answer.text or answer.refusal})
         content += [{"type": "tool_use", "id": i, "name": c.name, "input": c.args} for i, c in calls]
-        given, made, thought, cached = answer.usage
+        given, made, thought, cached = _usage(answer)
         stop = "refusal" if answer.refusal else "tool_use" if calls else "end_turn"
         return {
             "id": f"msg_{number}",
@@ -283,7 +291,7 @@ class Gemini(Protocol):
                 part["thoughtSignature"] = base64.b64encode(f"thought-{number}".encode()).decode()
                 self.issued.setdefault(_call_key(part["functionCall"]), set()).add(part["thoughtSignature"])
             parts.append(part)
-        given, made, thought, cached = answer.usage
+        given, made, thought, cached = _usage(answer)
         candidate: dict[str, Any] = {
             "index": 0,
             "finishReason": answer.stop or ("SAFETY" if answer.refusal else "STOP"),
