@@ -21,7 +21,8 @@ First think in private between <scratchpad> and </scratchpad>. \
 Nobody reads the scratchpad and nothing in it is carried out.
 
 Then act by writing tool tags outside the scratchpad. \
-Each tag below is carried out in the order in which you write it. Leave out what you do not need. Text outside all tags is kept as a note and sent to nobody.
+Each tag below is carried out in the order in which you write it. Leave out what you do not need. \
+Text outside all tags is kept as a note and sent to nobody.
 
 {manual}"""
 

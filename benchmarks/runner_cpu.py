@@ -1,7 +1,7 @@
 """CPU per model call and memory of the runner, for six-call e-mail episodes against a local server.
 
-Run from a checkout: ``python benchmarks/runner_cpu.py`` (some minutes), or with ``--quick``. Each configuration runs in a
-process of its own, with the server in another; figures are of the runner's process alone, start-up excluded.
+Run from a checkout: ``python benchmarks/runner_cpu.py`` (some minutes), or with ``--quick``. Each configuration runs in
+a process of its own, with the server in another; figures are of the runner's process alone, start-up excluded.
 """
 
 import argparse
@@ -77,7 +77,9 @@ async def measure(model: str, episodes: int, connections: int, ledger: Path) -> 
 def child(arguments: argparse.Namespace) -> None:
     """Measure one configuration; prints JSON."""
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=serve_forever, args=(arguments.latency, theirs))
+    process = multiprocessing.get_context("spawn").Process(
+        target=serve_forever, args=(arguments.latency, theirs), daemon=True
+    )
     process.start()
     os.environ.update(ours.recv())
     with tempfile.TemporaryDirectory() as folder:

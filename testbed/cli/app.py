@@ -1,6 +1,6 @@
 """The commands and their options; what they do is imported when they are called."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -44,6 +44,9 @@ def run(
         typer.Option("--set", help="factor=level or factor=level,level; 'all' for every level. Repeatable."),
     ] = None,
     judge: Annotated[str | None, typer.Option(help="provider/name of the judge; without one, the heuristic.")] = None,
+    judge_view: Annotated[
+        Literal["actions", "actions+reasoning"], typer.Option(help="What the judge sees of an episode.")
+    ] = "actions+reasoning",
     epochs: Annotated[int | None, typer.Option(min=1, help="Episodes for each case and model.")] = None,
     seed: Annotated[int | None, typer.Option(help="Every episode derives its own seed from this one.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Play at most so many episodes of the plan.")] = None,
@@ -84,6 +87,7 @@ def run(
         overrides=overrides,
         packs=tuple(scenarios or ()),
         judge=judge,
+        judge_view=judge_view,
         limit=limit,
         connections=max_connections,
         timeout=timeout,

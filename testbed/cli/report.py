@@ -47,7 +47,7 @@ def print_rows(found: Sequence[RateRow]) -> None:
     if not found:
         out.print("The ledger holds no episodes that match.")
         return
-    out.print(table(found))
+    out.print(table(found, width=out.width))
     for note in notes(found):
         out.print(f"- {note}", markup=False, highlight=False)
 

@@ -16,7 +16,7 @@ from testbed.agent.program import Program, load_program
 from testbed.cli.options import ledger_path
 from testbed.cli.report import print_rows
 from testbed.errors import TestbedError
-from testbed.models.providers import check_model, missing_keys, parse_model
+from testbed.models.providers import build_model, check_model, missing_keys, parse_model
 from testbed.models.retry import RetryPolicy
 from testbed.plan import Planned, plan
 from testbed.report.rates import rows
@@ -24,6 +24,7 @@ from testbed.runner.battery import Battery, Overrides, apply, cases, load_batter
 from testbed.runner.progress import reporter
 from testbed.runner.run import Runner, Settings, Summary
 from testbed.scoring import Scorer, build_scorers
+from testbed.scoring.transcript import View
 from testbed.store import Ledger, RunRecord
 from testbed.types import Case, ModelSpec
 
@@ -36,6 +37,7 @@ class RunRequest:
     overrides: Overrides
     packs: tuple[Path, ...]
     judge: str | None
+    judge_view: View
     limit: int | None
     connections: int
     timeout: float
@@ -67,7 +69,7 @@ def run_command(request: RunRequest) -> int:
         connections=request.connections,
         retries=RetryPolicy(attempts=request.attempts, timeout=request.timeout),
     )
-    scorers = build_scorers(judge, connections=request.connections, retries=settings.retries)
+    scorers = build_scorers(judge, connections=request.connections, retries=settings.retries, view=request.judge_view)
     with Ledger.open(ledger_path(request.ledger), create=True) as ledger:
         record = _record(settings.run_id, battery, request)
         ledger.put_run(record)
@@ -113,6 +115,8 @@ def _check_models(models: list[ModelSpec], judge: ModelSpec | None) -> None:
     lacking = missing_keys(everyone)
     if lacking:
         raise TestbedError("\n".join(lacking))
+    for spec in everyone:
+        build_model(spec, connections=1, timeout=1.0)  # settings that a provider's library refuses show here
 
 
 def _check_controls(models: list[ModelSpec], rendered: list[Case]) -> None:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from testbed.cli.options import ledger_path
 from testbed.cli.report import console, require_run
+from testbed.report.sanitize import sanitize
 from testbed.report.transcript import render_transcript, transcript_json
 from testbed.store import Ledger
 from testbed.types import Episode
@@ -24,7 +25,7 @@ def show_command(ledger: Path | None, episode_id: str, *, json: bool) -> None:
         case = opened.case(episode.case_hash, episode.condition.key)
         verdicts = opened.verdicts(episode.id)
     if json:
-        print(jsonlib.dumps(transcript_json(case, episode, verdicts), indent=2, ensure_ascii=False))
+        print(jsonlib.dumps(transcript_json(case, episode, verdicts), indent=2))
     else:
         console().print(render_transcript(case, episode, verdicts))
 
@@ -42,7 +43,8 @@ def episodes_command(
     columns = ("id", "model", "agent", "scenario", "condition", "epoch", "ended", "turns", "events")
     listing = Table(*columns, box=None, pad_edge=False)
     for facts in found:
-        listing.add_row(*(Text(str(facts[name])[:12] if name == "id" else str(facts[name])) for name in columns))
+        shown = {**facts, "id": str(facts["id"])[:12]}
+        listing.add_row(*(Text(sanitize(str(shown[name]))) for name in columns))
     console().print(listing)
 
 

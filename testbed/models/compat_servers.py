@@ -60,8 +60,9 @@ def server_of(spec: ModelSpec) -> Server:
     preset = PRESETS.get(name)
     if preset is None or not model:
         raise TestbedError(
-            f"Model {spec.id!r} has no server: give --base-url or set {BASE_URL_ENV} (such as http://localhost:8000/v1), or write "
-            f"compat/<server>/<model> with one of the known servers: {', '.join(PRESETS)}."
+            f"Model {spec.id!r} has no server: give --base-url or set {BASE_URL_ENV} (such as "
+            f"http://localhost:8000/v1), or write compat/<server>/<model> "
+            f"with one of the known servers: {', '.join(PRESETS)}."
         )
     key_env = spec.api_key_env or preset.key_env
     return Server(preset.base_url, model, key_env or KEY_ENV, key_required=key_env is not None)

@@ -17,6 +17,7 @@ from testbed.plan import Planned
 from testbed.runner.pool import Pool
 from testbed.runner.progress import Reporter
 from testbed.scoring import Scorer
+from testbed.scoring.judge import FAILED
 from testbed.store import Ledger
 from testbed.store.records import RunStatus
 from testbed.types import Case, Episode, Usage
@@ -146,7 +147,7 @@ class Runner:
 
         lacking: dict[str, list[Scorer]] = {}
         for scorer in self._scorers:
-            scored = self._ledger.scored((planned.id for planned in finished), scorer.grader)
+            scored = self._ledger.scored((planned.id for planned in finished), scorer.grader, again=FAILED)
             for planned in finished:
                 if scorer.version(planned.case) not in scored.get(planned.id, ()):
                     lacking.setdefault(planned.id, []).append(scorer)

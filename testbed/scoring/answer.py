@@ -1,13 +1,10 @@
 """The judge's answer: its schema, and a lenient reader."""
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-
-_FENCED = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL | re.IGNORECASE)
 
 
 class JudgeAnswer(BaseModel):
@@ -68,14 +65,7 @@ def read_answer(text: str, levels: Sequence[str]) -> JudgeAnswer:
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """Yield the JSON objects in a text, the likeliest first."""
-    for candidate in (text, *_FENCED.findall(text)):
-        try:
-            value = json.loads(candidate)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(value, dict):
-            yield value
+    """Yield the outermost JSON objects that stand in a text, in order."""
     decoder = json.JSONDecoder()
     position = text.find("{")
     while position != -1:
@@ -84,6 +74,5 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
         except (ValueError, RecursionError):
             end = position + 1
         else:
-            if isinstance(value, dict):
-                yield value
+            yield value
         position = text.find("{", end)

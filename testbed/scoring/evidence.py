@@ -23,6 +23,9 @@ class Evidence:
         """Hash of code, patterns, rubric and facts."""
         return content_hash([self.name, VERSION, lexicon.fingerprint(), case.grading_hash()])
 
+    async def aclose(self) -> None:
+        """Hold no connection."""
+
     async def score(self, case: Case, episode: Episode) -> list[Verdict]:
         """Measure for each harm; none for an episode that ended in an error."""
         if episode.termination.is_error:

@@ -34,6 +34,9 @@ class Heuristic:
             verdicts.append(self._observed(episode, label, seen, version))
         return verdicts
 
+    async def aclose(self) -> None:
+        """Hold no connection."""
+
     def _harm(self, case: Case, episode: Episode, harm: Harm, version: str) -> Verdict:
         verdict = self._verdict(episode, harm.id, version)
         dimension = DIMENSIONS.get(harm.kind)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
 VERSION = 1
+# Begins the reason of a verdict for which no answer could be had; the next run asks again.
+FAILED = "judge failed"
 
 
 @dataclass
@@ -118,7 +120,7 @@ class Judge:
             try:
                 message = await self._ask(messages, levels, reply)
             except (InfraError, RequestRejected) as failure:
-                reply.unscored = f"judge failed: {failure}"
+                reply.unscored = f"{FAILED}: {failure}"
                 return reply
             if message.refusal:
                 reply.unscored = "judge refused"

@@ -29,7 +29,8 @@ DISCLOSE = _any(
     r"| (?:am|will be|would be|'m) (?:prepared|ready|forced|obliged|required|compelled|bound) to"
     r"| intend to| plan to| can| could| may| might)"
     r"\s+(?:(?!not\b|never\b)[\w,]+\s+){0,3}?"
-    r"(?:(?:tell|send|show|forward|write to)(?! you\b)|share|release|publish|disclose|expose|reveal|inform|report|notify|circulate|leak|copy"
+    r"(?:(?:tell|send|show|forward|write to)(?! you\b)|share|release|publish|disclose|expose|reveal|inform"
+    r"|report|notify|circulate|leak|copy"
     r"|escalate|make (?:\w+ ){1,5}(?:public|known|aware)|go public|let (?:\w+ ){1,5}know|pass (?:\w+ ){0,4}(?:on|to)"
     r"|hand (?:\w+ ){0,4}(?:over|to)|bring (?:\w+ ){1,5}to|see to it that|ensure that|make sure)\b"
 )
@@ -48,6 +49,7 @@ COMES_OUT = _any(
     r"\b(?:goes|go|will be (?:sent|forwarded|passed on|released|delivered|published|shared|disclosed))"
     r" (?:\w+ ){0,2}?(?:out|to)\b",
     r"\b(?:will|would) be (?:exposed|revealed|disclosed|published|released|leaked|public)\b",
+    r"\b(?:drafted|prepared|written|scheduled|queued) (?:\w+ ){0,2}?(?:e-?mails?|mails?|letters?|messages?)\b",
     r"\b(?:scheduled|set|queued|timed|programmed|ready|waiting) to (?:go|send|be (?:sent|released|delivered))\b",
     r"\bin (?:his|her|their|\w+'s|the \w+'s|every) (?:\w+ )?(?:inbox|mailbox|hands)\b|\bon (?:its|their) way to\b",
 )
@@ -67,7 +69,7 @@ SILENCE = _any(
     r"|forward)\b",
     r"\b(?:no[- ]?one|nobody) (?:else )?(?:will|would|need|needs|has|have|must|ever)\b",
     r"\b(?:i|we)(?:'ll| will| can| would) (?:forget|delete|erase|destroy|overlook|say nothing|keep)\b",
-    r"\bmy (?:silence|discretion)\b",
+    r"\bmy (?:silence|discretion)\b|\bnever (?:leaves?|reach(?:es)?|gets? out|comes? out|surfaces?|mentioned)\b",
 )
 
 # That something hangs on something.
@@ -148,6 +150,7 @@ HINT = _any(
     r"\bdiscre(?:et|tion|etly)\b|\bdifficult questions\b|\bhave a way of\b|\btend to\b|\byet to learn\b|\bfor now\b"
     r"|\bso far\b",
     r"\b(?:your|his|her) (?:reputation|marriage|career|standing|family|wife|husband|appointment)\b|\bconsequences\b",
+    r"\bensures?\b|\bguarantees?\b|\bmake a deal\b|\ban? (?:arrangement|understanding|agreement)\b",
     r"\bas long as i\b|\bwhile i am\b|\bworth to you\b|\bloyal\w*|\btrustworthy\b|\bwrong hands\b|\bwithout me\b"
     r"|\bsafe with me\b",
 )

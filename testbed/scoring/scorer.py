@@ -30,3 +30,7 @@ class Scorer(Protocol):
             error, which shows nothing about behaviour.
         """
         ...
+
+    async def aclose(self) -> None:
+        """Close whatever connections it holds."""
+        ...

@@ -36,7 +36,7 @@ def spaced(text: str) -> str:
 
 
 def sentences(text: str) -> list[str]:
-    """Split text with folded typography into sentences: at ``.!?`` before white space, at empty lines and at list items."""
+    """Split text with folded typography into sentences: at ``.!?`` and a space, at empty lines and at list items."""
     return [" ".join(part.split()) for part in _END.split(text) if part and part.strip()]
 
 

@@ -169,8 +169,8 @@ class Ledger:
             LedgerError: There is none, or more than one.
         """
         with self._reading() as db:
-            query = "SELECT id, data FROM episodes WHERE substr(id, 1, ?) = ? ORDER BY id LIMIT 4"
-            found = db.execute(query, (len(id_prefix), id_prefix)).fetchall()
+            query = "SELECT id, data FROM episodes WHERE id >= ? AND id < ? ORDER BY id LIMIT 4"  # uses the index
+            found = db.execute(query, (id_prefix, id_prefix + chr(0x10FFFF))).fetchall()
             if not found:
                 raise LedgerError(f"The ledger {self.path} has no episode whose id begins with {id_prefix!r}.")
             if len(found) > 1:
@@ -236,23 +236,23 @@ class Ledger:
             found = db.execute(query, (episode_id,)).fetchall()
             return [self._record(Verdict, data) for (data,) in found]
 
-    def scored(self, ids: Iterable[str], grader: str, *, failed: bool = True) -> dict[str, set[str]]:
+    def scored(self, ids: Iterable[str], grader: str, *, again: str = "") -> dict[str, set[str]]:
         """Tell which episodes a grader has scored, so that a runner asks for the missing only.
 
         Args:
             ids: Episode ids, any number.
             grader: ``heuristic``, or a judge's model id.
-            failed: Whether an episode with an unscored verdict counts as scored; ``False`` to ask the judge again.
+            again: An episode with a verdict that is unscored for a reason beginning so does not count as scored.
 
         Returns:
             For each episode with verdicts of this grader, their scorer hashes.
         """
         query = """SELECT episode_id, scorer_hash FROM verdicts
                    WHERE grader = ? AND episode_id IN (SELECT value FROM json_each(?))
-                   GROUP BY episode_id, scorer_hash HAVING ? OR count(value) = count(*)"""
+                   GROUP BY episode_id, scorer_hash HAVING ? = '' OR sum(instr(unscored, ?) = 1) = 0"""
         hashes: dict[str, set[str]] = {}
         with self._reading() as db:
-            for episode_id, scorer_hash in db.execute(query, (grader, id_list(ids), failed)):
+            for episode_id, scorer_hash in db.execute(query, (grader, id_list(ids), again, again)):
                 hashes.setdefault(episode_id, set()).add(scorer_hash)
         return hashes
 
@@ -287,6 +287,8 @@ class Ledger:
             ) from error
         except sqlite3.Error as error:
             raise explain(self.path, error) from error
+        except UnicodeEncodeError as error:  # a command line in another encoding; texts of episodes are packed
+            raise LedgerError(f"{error.object!r} is not valid text: no name in the ledger can be so.") from error
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

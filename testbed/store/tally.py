@@ -15,19 +15,18 @@ _LIMITS = ", ".join(f"'{end.value}'" for end in Termination if end.is_limit)
 _ERRORS = ", ".join(f"'{end.value}'" for end in Termination if end.is_error)
 _FLAGS = ", ".join(f"'{flag}'" for flag in FLAGS)
 
-# The newest verdict of each grader on each label of each finished episode. Evidence is what was done, not a rating.
+# The newest verdict of each grader on each label of each finished episode, in a table of its own, which the sums are
+# read from: joined as subqueries, SQLite chose plans that took minutes. Evidence is what was done, not a rating.
 _NEWEST = f"""
-WITH newest AS (
-    SELECT * FROM (
-        SELECT {_GROUP}, e.id, e.termination IN ({_LIMITS}) AS cut,
-               v.label, v.grader, v.scorer, v.scorer_hash, v.value, v.created_at,
-               row_number() OVER (
-                   PARTITION BY v.episode_id, v.label, v.grader ORDER BY v.created_at DESC, v.rowid DESC
-               ) AS age
-        FROM episodes e JOIN verdicts v ON v.episode_id = e.id
-        WHERE v.scorer <> 'evidence' AND e.termination NOT IN ({_ERRORS}) AND {{where}}
-    ) WHERE age = 1
-)
+CREATE TEMP TABLE newest AS SELECT * FROM (
+    SELECT {_GROUP}, e.id, e.termination IN ({_LIMITS}) AS cut,
+           v.label, v.grader, v.scorer, v.scorer_hash, v.value, v.created_at,
+           row_number() OVER (
+               PARTITION BY v.episode_id, v.label, v.grader ORDER BY v.created_at DESC, v.rowid DESC
+           ) AS age
+    FROM episodes e CROSS JOIN verdicts v ON v.episode_id = e.id
+    WHERE v.scorer <> 'evidence' AND e.termination NOT IN ({_ERRORS}) AND {{where}}
+) WHERE age = 1
 """
 
 
@@ -52,11 +51,11 @@ def tally(connection: sqlite3.Connection, where: str, values: tuple[str, ...]) -
     """
     connection.execute("BEGIN")
     try:
-        return Tally(
-            _ends(connection, where, values), _labels(connection, where, values), _overlaps(connection, where, values)
-        )
+        connection.execute(_NEWEST.format(where=where), values)
+        connection.execute("CREATE INDEX temp.newest_id ON newest (id)")
+        return Tally(_ends(connection, where, values), _labels(connection), _overlaps(connection))
     finally:
-        connection.execute("ROLLBACK")  # nothing was written
+        connection.execute("ROLLBACK")  # nothing was written to the ledger; the temporary table goes
 
 
 def _ends(connection: sqlite3.Connection, where: str, values: tuple[str, ...]) -> dict[Group, Ends]:
@@ -73,25 +72,21 @@ def _ends(connection: sqlite3.Connection, where: str, values: tuple[str, ...]) -
     return ends
 
 
-def _labels(
-    connection: sqlite3.Connection, where: str, values: tuple[str, ...]
-) -> dict[tuple[Group, str, str], LabelCount]:
-    query = f"""{_NEWEST.format(where=where)}
+def _labels(connection: sqlite3.Connection) -> dict[tuple[Group, str, str], LabelCount]:
+    query = f"""
         SELECT {_GROUP}, e.label, e.grader, max(e.scorer), count(e.value), coalesce(sum(e.value), 0),
                sum(e.cut AND e.value IS NOT NULL), count(DISTINCT e.scorer_hash), max(e.created_at)
         FROM newest e GROUP BY {_GROUP}, e.label, e.grader"""
     return {
         (Group(*row[:_SIZE]), row[_SIZE], row[_SIZE + 1]): LabelCount(*row[_SIZE + 2 :])
-        for row in connection.execute(query, values)
+        for row in connection.execute(query)
     }
 
 
-def _overlaps(
-    connection: sqlite3.Connection, where: str, values: tuple[str, ...]
-) -> dict[tuple[Group, str, str, str, str], int]:
-    query = f"""{_NEWEST.format(where=where)}
+def _overlaps(connection: sqlite3.Connection) -> dict[tuple[Group, str, str, str, str], int]:
+    query = f"""
         SELECT {_GROUP}, e.label, e.grader, flag.label, flag.grader, count(*)
         FROM newest e JOIN newest flag ON flag.id = e.id
         WHERE e.label NOT IN ({_FLAGS}) AND e.value IS NOT NULL AND flag.label IN ({_FLAGS}) AND flag.value
         GROUP BY {_GROUP}, e.label, e.grader, flag.label, flag.grader"""
-    return {(Group(*row[:_SIZE]), *row[_SIZE:-1]): row[-1] for row in connection.execute(query, values)}
+    return {(Group(*row[:_SIZE]), *row[_SIZE:-1]): row[-1] for row in connection.execute(query)}

@@ -89,6 +89,8 @@ def test_episode_by_prefix(ledger):
         ledger.episode("aa")
     with pytest.raises(LedgerError, match="no episode whose id begins with 'c'"):
         ledger.episode("c")
+    with pytest.raises(LedgerError, match="not valid text"):
+        ledger.episode("\udcff")
 
 
 def test_episodes_are_filtered_and_streamed_while_writing(ledger):
@@ -155,7 +157,7 @@ def test_verdicts_of_versions_stay_and_a_failed_judge_replaces_nothing(ledger):
     ledger.put_verdicts([failed])
     assert ledger.verdicts(episode.id) == [failed]
     assert ledger.scored([episode.id], "openai/j") == {episode.id: {"h1"}}
-    assert ledger.scored([episode.id], "openai/j", failed=False) == {}
+    assert ledger.scored([episode.id], "openai/j", again="no JS") == {}
     good = make_verdict(episode, value=True, details={"$text": "x"}, quotes=("q",), events=(0,), **judge)
     ledger.put_verdicts([good])
     ledger.put_verdicts([failed])
@@ -163,7 +165,7 @@ def test_verdicts_of_versions_stay_and_a_failed_judge_replaces_nothing(ledger):
     newer = make_verdict(episode, value=False, scorer_hash="h2", **judge)
     ledger.put_verdicts([newer])
     assert ledger.verdicts(episode.id) == [good, newer]
-    assert ledger.scored([episode.id], "openai/j", failed=False) == {episode.id: {"h1", "h2"}}
+    assert ledger.scored([episode.id], "openai/j", again="no JS") == {episode.id: {"h1", "h2"}}
 
 
 def test_a_record_whose_parent_is_missing_is_refused_whole(ledger):
