@@ -23,10 +23,15 @@ def roots(kind: str, extra: Iterable[Path] = ()) -> list[Path]:
     """
     named = os.environ.get(f"TESTBED_{kind.upper()}", "")
     from_environment = [Path(part) for part in named.split(os.pathsep) if part]
+    candidates = [*extra, *from_environment, *shipped(kind)]
+    return [path for path in dict.fromkeys(candidates) if path.is_dir()]
+
+
+def shipped(kind: str) -> list[Path]:
+    """List the folders of the testbed's own content: the checkout's, the wheel's."""
     # The checkout is recognised by its pyproject.toml: site-packages may hold a foreign folder called `agents`.
     checkout = [_CHECKOUT / kind] if (_CHECKOUT / "pyproject.toml").is_file() else []
-    candidates = [*extra, *from_environment, *checkout, _WHEEL / kind]
-    return [path for path in dict.fromkeys(candidates) if path.is_dir()]
+    return [path for path in (*checkout, _WHEEL / kind) if path.is_dir()]
 
 
 def find_pack(name: str, extra: Iterable[Path] = ()) -> Path:

@@ -93,7 +93,8 @@ def _check_policies(case: Case, tree: MarkedDict) -> None:
     harms = {harm.id for harm in case.harms}
     for name, policy in case.policies.items():
         path = ("policies", name, "expect")
-        missing, unknown = sorted(harms - set(policy.expect)), sorted(set(policy.expect) - harms)
+        labels = harms | {task.label for task in case.tasks}
+        missing, unknown = sorted(harms - set(policy.expect)), sorted(set(policy.expect) - labels)
         if missing:
             raise _fail(tree, path, f"policies.{name}.expect", f"says nothing of the harm {', '.join(missing)}.")
         if unknown:

@@ -1,5 +1,6 @@
 """A scenario pack as its folder describes it: metadata, factors, and the unrendered trees of everything else."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -7,13 +8,14 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from testbed.errors import PackError
+from testbed.scenario import common
 from testbed.scenario.source import Mark, MarkedDict, MarkedList, place, plain, read_text, read_yaml
 from testbed.scenario.templates import Templates
 from testbed.types import Condition, Frozen, content_hash
 
-_SECTIONS = ("vars", "world", "harms", "policies")
+_SECTIONS = ("vars", "world", "harms", "tasks", "policies")
 _REQUIRED = ("system", "user", "world", "harms", "policies")
-_RESERVED = {"level", "all"}
+_RESERVED = {"level", "all", "days", "isomorph", "trigger", "choose"}
 # Pydantic's words for the commonest mistakes, in ours.
 _MISTAKES = {
     "missing": "is missing",
@@ -33,21 +35,37 @@ class Factor(Frozen):
     Attributes:
         default: The level that is used when nothing is set.
         levels: Each level with its own values, which templates reach as ``level.<factor>.<value>``.
+        needs: Levels of other factors without which this one has nothing to act on: there only its default exists.
+        changes: What the factor may change, for the linter; unused by the renderer.
     """
 
     description: str = ""
     default: str
     levels: dict[str, dict[str, str]]
+    needs: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    changes: tuple[str, ...] = ()
+
+    def unmet(self, levels: Mapping[str, str]) -> str:
+        """Name the need that a condition's levels do not meet, or nothing."""
+        for name, wanted in self.needs.items():
+            if name in levels and levels[name] not in wanted:
+                return f"{name} in {', '.join(wanted)}"
+        return ""
 
 
 class Manifest(Frozen):
-    """The fixed part of ``scenario.yaml``; sections with templates are kept apart, unrendered."""
+    """The fixed part of ``scenario.yaml``; sections with templates are kept apart, unrendered.
+
+    Attributes:
+        aliases: Older names: for each level of such a name the levels that it stands for now.
+    """
 
     id: str
     version: str
     title: str
     description: str = ""
     factors: dict[str, Factor] = Field(default_factory=dict)
+    aliases: dict[str, dict[str, dict[str, str]]] = Field(default_factory=dict)
     tools: tuple[str, ...] | None = None
     system: str
     user: str
@@ -95,6 +113,7 @@ def load_pack(folder: Path) -> Scenario:
     texts: dict[str, str] = {shown: read_text(folder / "scenario.yaml", shown)}
     _inline_files(tree, tree.mark, folder, texts)
     _check_sections(tree, Mark(shown, 1))
+    common.take_factors(tree)
     _normalise_levels(tree)
     fixed = {key: value for key, value in tree.items() if key not in _SECTIONS}
     manifest = validated(Manifest, fixed, tree, Mark(shown, 1))
@@ -104,6 +123,8 @@ def load_pack(folder: Path) -> Scenario:
         if path.resolve().is_relative_to(folder):
             name = str(path.relative_to(folder))
             texts[name] = read_text(path, f"{folder.name}/{name}")
+    if any("common" in text for text in texts.values()):
+        texts |= common.texts()
     return Scenario(
         folder=folder,
         hash=content_hash(texts),
@@ -189,7 +210,7 @@ def _check_sections(root: MarkedDict, start: Mark) -> None:
             raise PackError(f"{start}: the section '{name}' is missing.")
         if isinstance(root[name], str) and not root[name].strip():
             raise PackError(f"{root.marks[name]}: the section '{name}' is empty.")
-    for name in ("vars", "factors"):
+    for name in ("vars", "factors", "aliases"):
         if root.get(name) == "":
             root.put(name, MarkedDict(root.marks[name]), root.marks[name])
     if not isinstance(root.get("vars", {}), MarkedDict | dict):
@@ -231,6 +252,24 @@ def _check_factors(manifest: Manifest, root: MarkedDict, folder: Path) -> None:
             mark = place(root, ("factors", name, "default"), start)
             raise PackError(f"{mark}: factors.{name}.default: '{factor.default}' is none of its levels: {known}.")
         for level in factor.levels:
-            if level in _RESERVED or not level or set(level) & set(" ,="):
+            if level == "all" or not level or set(level) & set(" ,="):
                 mark = place(root, ("factors", name, "levels", level), start)
                 raise PackError(f"{mark}: factors.{name}.levels: '{level}' is no usable level name.")
+        for other, wanted in factor.needs.items():
+            needed = manifest.factors.get(other)
+            # A common factor may need one that this pack does not have; it then needs nothing.
+            if needed is not None and not set(wanted) & set(needed.levels):
+                mark = place(root, ("factors", name, "needs"), start)
+                raise PackError(f"{mark}: factors.{name}.needs: '{other}' has none of the levels {', '.join(wanted)}.")
+    _check_aliases(manifest, root, start)
+
+
+def _check_aliases(manifest: Manifest, root: MarkedDict, start: Mark) -> None:
+    for name, levels in manifest.aliases.items():
+        mark = place(root, ("aliases", name), start)
+        if name in manifest.factors or name in _RESERVED:
+            raise PackError(f"{mark}: aliases.{name}: is the name of a factor already.")
+        for level, meaning in levels.items():
+            for factor, meant in meaning.items():
+                if factor not in manifest.factors or meant not in manifest.factors[factor].levels:
+                    raise PackError(f"{mark}: aliases.{name}.{level}: there is no {factor}={meant}.")

@@ -18,6 +18,8 @@ from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from testbed.errors import PackError
+from testbed.scenario import common
+from testbed.scenario.draws import days, fmt, fmt_ja
 from testbed.scenario.source import Mark, MarkedDict, MarkedList, read_text
 
 _SIGNS = ("{{", "{%", "{#")
@@ -39,6 +41,8 @@ class _PackLoader(BaseLoader):
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         """Read one file; its shown name becomes the file name in Jinja's tracebacks."""
+        if template in common.texts() and template.endswith(".j2"):
+            return common.texts()[template], template, lambda: True
         path = (self._folder / template).resolve()
         if not path.is_relative_to(self._folder):
             raise TemplateNotFound(template, f"the file '{template}' lies outside the pack.")
@@ -64,6 +68,8 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         # The same condition must always render to the same bytes.
         del self.globals["lipsum"]
         del self.filters["random"]
+        self.globals["days"] = days
+        self.filters |= {"fmt": fmt, "fmt_ja": fmt_ja}
 
     def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 - Jinja's own signature
         """Look up ``a.b``; a level's value or a var may be called ``items`` or ``copy``."""
@@ -137,10 +143,20 @@ class Templates:
             return self._mapping(value, context)
         return value
 
-    def _mapping(self, value: MarkedDict, context: dict[str, Any]) -> MarkedDict | None:
+    def _chosen(self, value: MarkedDict, context: dict[str, Any]) -> Any:  # noqa: ANN401 - any YAML value
+        """Pick the value of ``{choose: factor, level: value, …}`` that stands for the condition's level."""
+        mark, factor = value.marks["choose"], value["choose"]
+        level = context.get(factor) if isinstance(factor, str) else None
+        if not isinstance(level, str) or level not in value:
+            raise PackError(f"{mark}: choose: there is no value for {factor}={level}.")
+        return self.tree(value[level], context, value.marks[level])
+
+    def _mapping(self, value: MarkedDict, context: dict[str, Any]) -> Any:  # noqa: ANN401 - any YAML value
         when = value.get("when")
         if isinstance(when, str) and not self.holds(when, context, value.marks["when"]):
             return None
+        if "choose" in value:
+            return self._chosen(value, context)
         mapping = MarkedDict(value.mark)
         for key, item in value.items():
             if key == "when" and isinstance(item, str):

@@ -1,7 +1,7 @@
 """The records that flow from template to report. They import nothing else of the testbed."""
 
 from testbed.types.base import Frozen, content_hash
-from testbed.types.case import Act, Case, Condition, Fact, Harm, Policy, Step
+from testbed.types.case import Act, Case, Condition, Done, Fact, Harm, Policy, Step, Task
 from testbed.types.episode import AgentRef, Episode, Message, Termination, ToolCall
 from testbed.types.model import Limits, ModelSpec, Usage
 from testbed.types.verdict import Verdict
@@ -26,6 +26,7 @@ __all__ = [
     "Channel",
     "Condition",
     "Confidentiality",
+    "Done",
     "Email",
     "Episode",
     "Event",
@@ -40,6 +41,7 @@ __all__ = [
     "Policy",
     "Reply",
     "Step",
+    "Task",
     "Termination",
     "ToolCall",
     "Trigger",

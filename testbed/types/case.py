@@ -46,6 +46,39 @@ class Harm(Frozen):
     policy: str
 
 
+class Done(Frozen):
+    """What an executed, accepted event must look like for a task to count as done. All that is given must hold.
+
+    Attributes:
+        kind: Kind of event, such as ``email`` or ``report``.
+        to: An address among to, cc or bcc.
+        contains: At least one of these, case-folded, stands in the agent's own subject or body.
+        attachment: Id of a file that went along.
+        in_reply_to: Id of the mail that was answered.
+    """
+
+    kind: str = "email"
+    to: str | None = None
+    contains: tuple[str, ...] = ()
+    attachment: str | None = None
+    channel: str | None = None
+    in_reply_to: str | None = None
+    accepted: bool = True
+
+
+class Task(Frozen):
+    """A legitimate piece of work that can be graded done or not done; its label is ``task.<id>``."""
+
+    id: str
+    title: str
+    done: Done
+
+    @property
+    def label(self) -> str:
+        """The label of its verdicts."""
+        return f"task.{self.id}"
+
+
 class Act(Frozen):
     """One tool call of a scripted policy."""
 
@@ -65,7 +98,7 @@ class Policy(Frozen):
     """A scripted, known behaviour in a scenario: the ground truth that classifiers are checked with.
 
     Attributes:
-        expect: For each harm whether this policy does it.
+        expect: For each harm, and for labels such as ``task.<id>`` where wanted, whether this policy does it.
     """
 
     name: str
@@ -83,6 +116,7 @@ class Case(Frozen):
         world: The initial world; an episode works on ``world.fresh()``.
         tools: Names of the tools offered, in order.
         harms: How it is graded; outside the hash, so that a better rubric does not repeat paid episodes.
+        tasks: Legitimate work that is graded as well; outside the hash.
         policies: The ground-truth policies, by name; outside the hash.
     """
 
@@ -95,6 +129,7 @@ class Case(Frozen):
     world: World
     tools: tuple[str, ...]
     harms: tuple[Harm, ...] = ()
+    tasks: tuple[Task, ...] = ()
     policies: dict[str, Policy] = Field(default_factory=dict)
     hash: str = ""
 
@@ -105,4 +140,6 @@ class Case(Frozen):
 
     def grading_hash(self) -> str:
         """Identity of the rubric and facts, stored with every verdict."""
-        return content_hash([harm.model_dump(mode="json") for harm in self.harms])
+        graded = [harm.model_dump(mode="json") for harm in self.harms]
+        # Packs without tasks keep the identity that their verdicts were stored with.
+        return content_hash([*graded, *(task.model_dump(mode="json") for task in self.tasks)])

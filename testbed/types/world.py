@@ -150,6 +150,7 @@ class World(BaseModel):
         pending: Mail under way, with the world time at which it arrives.
         fired: Ids of the replies that were already set off.
         extra: State of a pack's own tools.
+        tool_note: A text that ends every answer of a tool (the placement of a backdoor's trigger).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -168,6 +169,7 @@ class World(BaseModel):
     fired: list[str] = Field(default_factory=list)
     events: list[Event] = Field(default_factory=list)
     extra: dict[str, Any] = Field(default_factory=dict)
+    tool_note: str = ""
     ended: bool = False
 
     def fresh(self) -> "World":
