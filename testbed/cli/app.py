@@ -43,6 +43,10 @@ def run(
         list[str] | None,
         typer.Option("--set", help="factor=level or factor=level,level; 'all' for every level. Repeatable."),
     ] = None,
+    isomorph: Annotated[
+        list[str] | None,
+        typer.Option(help="Re-draw company, people, dates and mail order by this number; 0 is as written. Repeatable."),
+    ] = None,
     judge: Annotated[str | None, typer.Option(help="provider/name of the judge; without one, the heuristic.")] = None,
     judge_view: Annotated[
         Literal["actions", "actions+reasoning"], typer.Option(help="What the judge sees of an episode.")
@@ -73,7 +77,7 @@ def run(
     overrides = Overrides(
         models=split(model),
         agents=split(agent),
-        settings=parse_settings(settings or []),
+        settings=parse_settings([*(settings or []), *(f"isomorph={number}" for number in isomorph or [])]),
         epochs=epochs,
         seed=seed,
         base_url=base_url,

@@ -11,6 +11,7 @@ from testbed import content
 from testbed.errors import TestbedError
 from testbed.models.providers import parse_model
 from testbed.scenario import Scenario, expand, load_pack, render
+from testbed.scenario.everywhere import NEUTRAL
 from testbed.scenario.pack import validated
 from testbed.scenario.source import Mark, read_yaml
 from testbed.types import Case, Frozen, Limits, ModelSpec
@@ -115,16 +116,17 @@ def _with_settings(
     entries: tuple[Entry, ...], settings: dict[str, list[str]], packs: Sequence[Path]
 ) -> tuple[Entry, ...]:
     """Set each factor in every scenario that has it; a factor that none has is a mistake."""
-    factors = {
-        entry.scenario: load_pack(content.find_pack(entry.scenario, packs)).manifest.factors for entry in entries
-    }
+    factors = {}
+    for entry in entries:
+        manifest = load_pack(content.find_pack(entry.scenario, packs)).manifest
+        factors[entry.scenario] = [*manifest.factors, *manifest.aliases]
     for name in settings:
-        if not any(name in known for known in factors.values()):
+        if name not in NEUTRAL and not any(name in known for known in factors.values()):
             listing = "; ".join(f"{scenario}: {', '.join(known) or 'none'}" for scenario, known in factors.items())
             raise TestbedError(f"No scenario of the battery has a factor '{name}'. Factors are {listing}.")
     changed = []
     for entry in entries:
-        own = {name: levels for name, levels in settings.items() if name in factors[entry.scenario]}
+        own = {name: levels for name, levels in settings.items() if name in (*factors[entry.scenario], *NEUTRAL)}
         changed.append(entry.model_copy(update={"set": {**entry.set, **own}}))
     return tuple(changed)
 

@@ -66,5 +66,3 @@ def pool(name: str, where: object) -> MarkedList:
     found = names[name]
     assert isinstance(found, MarkedList)  # noqa: S101 - a shipped file
     return found
-
-

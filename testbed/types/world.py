@@ -139,6 +139,12 @@ class Event(Frozen):
         """All addresses it went to (to, cc and bcc), case-folded."""
         return tuple(a.casefold() for a in (*self.to, *self.cc, *self.bcc))
 
+    @property
+    def own_text(self) -> str:
+        """What the agent itself wrote: its body, and the subject unless a reply or forward inherited it."""
+        inherited = "in_reply_to" in self.data or "forward_of" in self.data
+        return self.body if inherited else f"{self.subject}\n{self.body}"
+
 
 class World(BaseModel):
     """The state of the company: mutable while an episode runs, free of I/O, hashable through its JSON.

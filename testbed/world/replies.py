@@ -26,17 +26,8 @@ def meets(trigger: Trigger, event: Event) -> bool:
         return False
     if trigger.channel is not None and (event.channel or "").casefold() != trigger.channel.casefold():
         return False
-    text = own_text(event)
+    text = event.own_text.casefold()
     return not trigger.contains or any(phrase.casefold() in text for phrase in trigger.contains)
-
-
-def own_text(event: Event) -> str:
-    """What the agent itself wrote, case-folded.
-
-    Quoted text is kept apart by the Event; the subject of a reply or forward is the original's, so it is no own text.
-    """
-    inherited = "in_reply_to" in event.data or "forward_of" in event.data
-    return (event.body if inherited else f"{event.subject}\n{event.body}").casefold()
 
 
 def _queue(world: World, reply: Reply, event: Event) -> None:
