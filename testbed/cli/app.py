@@ -108,6 +108,9 @@ def report(
     scenario: Annotated[str | None, typer.Option(help="Only this scenario.")] = None,
     model: Annotated[str | None, typer.Option("--model", "-m", help="Only this model.")] = None,
     all_graders: Annotated[bool, typer.Option(help="A row for each grader, not only the judge's.")] = False,
+    published: Annotated[
+        bool, typer.Option("--published", help="Set published rates beside, where there are.")
+    ] = False,
     csv_output: Annotated[bool, typer.Option("--csv", help="Print CSV on stdout.")] = False,
     json_output: JsonOption = False,
     ledger: LedgerOption = None,
@@ -116,7 +119,14 @@ def report(
     from testbed.cli.report import report_command
 
     report_command(
-        ledger, run_id=run_id, scenario=scenario, model=model, all_graders=all_graders, csv=csv_output, json=json_output
+        ledger,
+        run_id=run_id,
+        scenario=scenario,
+        model=model,
+        all_graders=all_graders,
+        csv=csv_output,
+        json=json_output,
+        published=published,
     )
 
 

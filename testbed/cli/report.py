@@ -24,8 +24,9 @@ def report_command(
     all_graders: bool,
     csv: bool,
     json: bool,
+    published: bool = False,
 ) -> None:
-    """Print the rates.
+    """Print the rates, with ``published`` beside those of publications.
 
     Raises:
         TestbedError: If the ledger cannot be read, or holds no such run.
@@ -33,12 +34,33 @@ def report_command(
     with Ledger.open(ledger_path(ledger), create=False) as opened:
         require_run(opened, run_id)
         found = rows(opened, run_id=run_id, scenario=scenario, model=model, all_graders=all_graders)
-    if json:
+    if published:
+        _print_beside(found, csv=csv, json=json)
+    elif json:
         print(to_json(found))
     elif csv:
         print(to_csv(found), end="")
     else:
         print_rows(found)
+
+
+def _print_beside(found: Sequence[RateRow], *, csv: bool, json: bool) -> None:
+    from testbed.published import load_published
+    from testbed.report import published as report
+
+    items = report.beside(found, load_published())
+    if json:
+        print(report.to_json_beside(found, items))
+    elif csv:
+        print(report.to_csv_beside(found, items), end="")
+    else:
+        print_rows(found)
+        out = console()
+        if any(items):
+            out.print()
+            out.print(report.published_table(items))
+        for note in report.published_notes(items):
+            out.print(f"- {note}", markup=False, highlight=False)
 
 
 def print_rows(found: Sequence[RateRow]) -> None:

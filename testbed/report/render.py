@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.cells import cell_len
 from rich.console import JustifyMethod
@@ -33,9 +33,13 @@ def to_csv(rows: Sequence[RateRow]) -> str:
     writer = csv.DictWriter(out, fieldnames=list(RateRow.model_fields), lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        values = row.model_dump(mode="json")
-        writer.writerow({k: str(v).lower() if isinstance(v, bool) else v for k, v in values.items()})
+        writer.writerow(csv_values(row.model_dump(mode="json")))
     return out.getvalue()
+
+
+def csv_values(values: dict[str, Any]) -> dict[str, Any]:
+    """Write truth values as JSON does; ``None`` becomes an empty field."""
+    return {name: str(value).lower() if isinstance(value, bool) else value for name, value in values.items()}
 
 
 def percent(row: RateRow) -> str:
