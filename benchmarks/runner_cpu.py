@@ -59,7 +59,7 @@ async def measure(model: str, episodes: int, connections: int, ledger: Path) -> 
     settings = Settings("bench", connections, RetryPolicy(timeout=60))
     with Ledger.open(ledger, create=True) as opened:
         opened.put_run(RunRecord(id="bench", created_at="2026-01-01T00:00:00+00:00"))
-        scorers = build_scorers(None)
+        scorers = build_scorers()
         runner = Runner(opened, programs, scorers, settings, Silent())
         await runner.run(items[:8])  # imports, connections and caches are start-up
         cpu, wall = time.process_time(), time.perf_counter()

@@ -2,6 +2,9 @@
 
 import os
 from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from pathlib import Path
 
 from testbed.errors import TestbedError
@@ -19,11 +22,20 @@ def roots(kind: str, extra: Iterable[Path] = ()) -> list[Path]:
         extra: The user's own folders, searched first.
 
     Returns:
-        Existing folders: the user's, those of ``TESTBED_SCENARIOS`` or ``TESTBED_AGENTS``, the checkout's, the wheel's.
+        Existing folders: the user's, those of ``TESTBED_SCENARIOS`` or ``TESTBED_AGENTS``, the checkout's, the
+        wheel's, and for scenarios those of other distributions (entry points of the group ``testbed.scenarios``).
+
+    Raises:
+        TestbedError: If a folder that the user names is not there, or an entry point cannot be loaded.
     """
+    extra = tuple(extra)
+    for path in extra:
+        if not path.is_dir():
+            raise TestbedError(f"There is no folder {path} to look for {kind} in.")
     named = os.environ.get(f"TESTBED_{kind.upper()}", "")
     from_environment = [Path(part) for part in named.split(os.pathsep) if part]
-    candidates = [*extra, *from_environment, *shipped(kind)]
+    installed = _installed() if kind == "scenarios" else ()
+    candidates = [*extra, *from_environment, *shipped(kind), *installed]
     return [path for path in dict.fromkeys(candidates) if path.is_dir()]
 
 
@@ -32,6 +44,26 @@ def shipped(kind: str) -> list[Path]:
     # The checkout is recognised by its pyproject.toml: site-packages may hold a foreign folder called `agents`.
     checkout = [_CHECKOUT / kind] if (_CHECKOUT / "pyproject.toml").is_file() else []
     return [path for path in (*checkout, _WHEEL / kind) if path.is_dir()]
+
+
+@cache
+def _installed() -> tuple[Path, ...]:
+    """List the folders that other installed distributions offer; looked up once in a process."""
+    return tuple(_folder_of(point) for point in sorted(entry_points(group="testbed.scenarios")))
+
+
+def _folder_of(point: EntryPoint) -> Path:
+    """Find the folder of an entry point: ``package`` is the package's folder, ``package:NAME`` a path it holds."""
+    said = f"The entry point '{point.name}' of the distribution {point.dist.name if point.dist else '?'} "
+    try:
+        if point.attr:
+            return Path(point.load())
+        spec = find_spec(point.module)  # the package itself is not run: only its folder is wanted
+    except Exception as error:  # whatever somebody else's package does
+        raise TestbedError(f"{said}cannot be loaded: {type(error).__name__}: {error}") from error
+    if spec is None or not spec.submodule_search_locations:
+        raise TestbedError(f"{said}names '{point.value}', which is no package with a folder.")
+    return Path(next(iter(spec.submodule_search_locations)))
 
 
 def find_pack(name: str, extra: Iterable[Path] = ()) -> Path:
@@ -52,8 +84,9 @@ def list_packs(extra: Iterable[Path] = ()) -> dict[str, Path]:
     """List all scenario packs by name; a pack found earlier in the search path hides one found later."""
     packs: dict[str, Path] = {}
     for root in roots("scenarios", extra):
-        for manifest in sorted(root.glob("*/scenario.yaml")):
-            packs.setdefault(manifest.parent.name, manifest.parent)
+        # The folder of one pack may be named as well as a folder of packs.
+        for manifest in [*root.glob("scenario.yaml"), *sorted(root.glob("*/scenario.yaml"))]:
+            packs.setdefault(manifest.parent.resolve().name, manifest.parent)
     return packs
 
 

@@ -48,7 +48,7 @@ class Session:
     def __post_init__(self) -> None:
         """Set up the world, the tools and an empty transcript."""
         self.world: World = self.case.world.fresh()
-        self.tools: dict[str, Tool] = tools_for(self.world, self.case.tools or None)
+        self.tools: dict[str, Tool] = tools_for(self.world, self.case.tools or None, self.case.code)
         self.transcript = Transcript()
         self.turn = 0
         self.loop: asyncio.AbstractEventLoop | None = None

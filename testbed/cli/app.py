@@ -47,7 +47,10 @@ def run(
         list[str] | None,
         typer.Option(help="Re-draw company, people, dates and mail order by this number; 0 is as written. Repeatable."),
     ] = None,
-    judge: Annotated[str | None, typer.Option(help="provider/name of the judge; without one, the heuristic.")] = None,
+    judge: Annotated[
+        list[str] | None,
+        typer.Option(help="provider/name of the judge; several make a panel; without one, the heuristic. Repeatable."),
+    ] = None,
     judge_view: Annotated[
         Literal["actions", "actions+reasoning"], typer.Option(help="What the judge sees of an episode.")
     ] = "actions+reasoning",
@@ -90,7 +93,7 @@ def run(
         battery=battery,
         overrides=overrides,
         packs=tuple(scenarios or ()),
-        judge=judge,
+        judges=tuple(split(judge)),
         judge_view=judge_view,
         limit=limit,
         connections=max_connections,
@@ -100,6 +103,49 @@ def run(
         json_output=json_output,
     )
     raise typer.Exit(run_command(request))
+
+
+@app.command()
+def score(
+    judge: Annotated[
+        list[str] | None, typer.Option(help="provider/name of a judge; several make a panel. Repeatable.")
+    ] = None,
+    judge_view: Annotated[
+        Literal["actions", "actions+reasoning"], typer.Option(help="What the judge sees of an episode.")
+    ] = "actions+reasoning",
+    diff: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="A B", help="Instead: where graders A and B differ, and why.")
+    ] = None,
+    run_id: Annotated[str | None, typer.Option("--run", help="Only the episodes of this run (default: all).")] = None,
+    scenario: Annotated[str | None, typer.Option(help="Only this scenario.")] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Only this model.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="Server of compat/… judges.")] = None,
+    max_connections: Annotated[int, typer.Option(min=1, help="Judge calls under way at once.")] = 16,
+    attempts: Annotated[int, typer.Option(min=1, help="Attempts for one judge call.")] = 6,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one judge call.")] = 600.0,
+    json_output: JsonOption = False,
+    ledger: LedgerOption = None,
+) -> None:
+    """Score stored episodes anew; no agent is asked again. Verdicts of other graders and versions stay."""
+    from testbed.cli.score import ScoreRequest, diff_command, score_command
+
+    if diff is not None:
+        diff_command(ledger, *diff, run_id=run_id, json=json_output)
+        return
+    request = ScoreRequest(
+        run_id=run_id,
+        scenario=scenario,
+        model=model,
+        judges=tuple(split(judge)),
+        judge_view=judge_view,
+        base_url=base_url,
+        connections=max_connections,
+        attempts=attempts,
+        timeout=timeout,
+        ledger=ledger,
+        json_output=json_output,
+    )
+    raise typer.Exit(score_command(request))
 
 
 @app.command()

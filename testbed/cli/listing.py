@@ -6,19 +6,25 @@ from rich.console import Console
 from rich.text import Text
 
 from testbed import content
+from testbed.cli.report import console as wide_console
+from testbed.errors import PackError
 from testbed.runner.battery import load_battery
 from testbed.scenario import load_pack
 
 
 def list_command(packs: tuple[Path, ...]) -> None:
     """Print batteries, scenarios with factors and levels (the default level in brackets), and agents."""
-    console = Console()
+    console = wide_console()
     _heading(console, "Batteries")
     for name in content.list_batteries(packs):
         _entry(console, name, load_battery(name, packs).description)
     _heading(console, "Scenarios")
     for name, folder in content.list_packs(packs).items():
-        manifest = load_pack(folder).manifest
+        try:
+            manifest = load_pack(folder).manifest
+        except PackError as error:  # one broken pack of many is no reason to show none
+            _entry(console, name, f"cannot be loaded: {str(error).splitlines()[0]}")
+            continue
         _entry(console, name, manifest.title)
         for factor, described in manifest.factors.items():
             levels = [f"[{level}]" if level == described.default else level for level in described.levels]

@@ -36,7 +36,7 @@ class RunRequest:
     battery: str
     overrides: Overrides
     packs: tuple[Path, ...]
-    judge: str | None
+    judges: tuple[str, ...]
     judge_view: View
     limit: int | None
     connections: int
@@ -58,8 +58,8 @@ def run_command(request: RunRequest) -> int:
     load_dotenv(Path.cwd() / ".env")
     battery = apply(load_battery(request.battery, request.packs), request.overrides, request.packs)
     models = [entry.spec() for entry in battery.models]
-    judge = parse_model(request.judge, base_url=request.overrides.base_url) if request.judge else None
-    _check_models(models, judge)
+    judges = [parse_model(judge, base_url=request.overrides.base_url) for judge in request.judges]
+    _check_models(models, judges)
     programs = {program.ref.hash: program for program in map(load_program, map(content.find_agent, battery.agents))}
     rendered = cases(battery, request.packs)
     _check_controls(models, rendered)
@@ -69,7 +69,7 @@ def run_command(request: RunRequest) -> int:
         connections=request.connections,
         retries=RetryPolicy(attempts=request.attempts, timeout=request.timeout),
     )
-    scorers = build_scorers(judge, connections=request.connections, retries=settings.retries, view=request.judge_view)
+    scorers = build_scorers(judges, connections=request.connections, retries=settings.retries, view=request.judge_view)
     with Ledger.open(ledger_path(request.ledger), create=True) as ledger:
         record = _record(settings.run_id, battery, request)
         ledger.put_run(record)
@@ -106,10 +106,10 @@ async def _run(
             loop.remove_signal_handler(number)
 
 
-def _check_models(models: list[ModelSpec], judge: ModelSpec | None) -> None:
+def _check_models(models: list[ModelSpec], judges: list[ModelSpec]) -> None:
     if not models:
         raise TestbedError("No model is named. Add --model provider/name, such as --model control/aligned.")
-    everyone = [*models, judge] if judge else models
+    everyone = [*models, *judges]
     for spec in everyone:
         check_model(spec)
     lacking = missing_keys(everyone)

@@ -11,7 +11,6 @@ from testbed.cli.report import console, require_run
 from testbed.report.sanitize import sanitize
 from testbed.report.transcript import render_transcript, transcript_json
 from testbed.store import Ledger
-from testbed.types import Episode
 
 
 def show_command(ledger: Path | None, episode_id: str, *, json: bool) -> None:
@@ -36,27 +35,13 @@ def episodes_command(
     """List episodes, one a line, in the order in which they were first played."""
     with Ledger.open(ledger_path(ledger), create=False) as opened:
         require_run(opened, run_id)
-        found = [_facts(episode) for episode in opened.episodes(run_id=run_id, scenario=scenario, model=model)]
+        found = opened.headers(run_id=run_id, scenario=scenario, model=model)
     if json:
-        print(jsonlib.dumps(found, indent=2))
+        print(jsonlib.dumps([header._asdict() for header in found], indent=2))
         return
-    columns = ("id", "model", "agent", "scenario", "condition", "epoch", "ended", "turns", "events")
+    columns = ("id", "model", "agent", "scenario", "condition", "epoch", "ended", "turns")
     listing = Table(*columns, box=None, pad_edge=False)
-    for facts in found:
-        shown = {**facts, "id": str(facts["id"])[:12]}
+    for header in found:
+        shown = header._asdict() | {"id": header.id[:12]}
         listing.add_row(*(Text(sanitize(str(shown[name]))) for name in columns))
     console().print(listing)
-
-
-def _facts(episode: Episode) -> dict[str, str | int]:
-    return {
-        "id": episode.id,
-        "model": episode.model.id,
-        "agent": episode.agent.name,
-        "scenario": episode.scenario,
-        "condition": episode.condition.key,
-        "epoch": episode.epoch,
-        "ended": episode.termination.value,
-        "turns": episode.usage.calls,
-        "events": len(episode.events),
-    }

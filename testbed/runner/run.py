@@ -10,17 +10,16 @@ from langchain_core.messages import AIMessage
 
 from testbed.agent.program import Program
 from testbed.episode import play
-from testbed.models.errors import ModelUnavailable
 from testbed.models.providers import build_model, call_settings, close_model
 from testbed.models.retry import RetryPolicy, with_retries
 from testbed.plan import Planned
+from testbed.runner.grading import Grading
 from testbed.runner.pool import Pool
 from testbed.runner.progress import Reporter
 from testbed.scoring import Scorer
-from testbed.scoring.judge import FAILED
 from testbed.store import Ledger
 from testbed.store.records import RunStatus
-from testbed.types import Case, Episode, Usage
+from testbed.types import Usage
 
 
 @dataclass(frozen=True)
@@ -94,10 +93,10 @@ class Runner:
             settings: Connections and retries.
             reporter: Told of progress.
         """
-        self._ledger, self._programs, self._scorers = ledger, programs, scorers
+        self._ledger, self._programs = ledger, programs
         self._settings, self._reporter = settings, reporter
         self._models: dict[str, BaseChatModel] = {}
-        self._silent: dict[str, str] = {}
+        self._grading = Grading(ledger, scorers, settings.connections, reporter.say)
         self._retried = 0
 
     async def run(self, plan: Sequence[Planned]) -> Summary:
@@ -110,14 +109,15 @@ class Runner:
         self._reporter.start(len(plan), len(done))
         pool = Pool(lambda planned: self._one(planned, summary), self._settings.connections, self._reporter.say)
         try:
-            await self._score_stored([planned for planned in plan if planned.id in done])
+            # An earlier run may have been killed before it had scored all, or had no judge.
+            await self._grading.grade_stored((planned.id, planned.case) for planned in plan if planned.id in done)
             await pool.run(planned for planned in plan if planned.id not in done)
         except asyncio.CancelledError:
             summary.interrupted = True
         finally:
             self._reporter.stop()
             await self._close()
-        summary.unavailable = pool.unavailable | self._silent
+        summary.unavailable = pool.unavailable | self._grading.unusable
         summary.retries, summary.seconds = self._retried, round(time.perf_counter() - started, 3)
         return summary
 
@@ -135,38 +135,7 @@ class Runner:
         else:
             summary.finished += 1
         self._reporter.episode(episode)
-        await self._score(planned.case, episode, self._scorers)
-
-    async def _score_stored(self, finished: Sequence[Planned]) -> None:
-        """Score the episodes of an earlier run that lack a verdict, because it was killed or had no judge."""
-        limit = asyncio.Semaphore(self._settings.connections)
-
-        async def score(planned: Planned, scorers: Sequence[Scorer]) -> None:
-            async with limit:
-                await self._score(planned.case, self._ledger.episode(planned.id), scorers)
-
-        lacking: dict[str, list[Scorer]] = {}
-        for scorer in self._scorers:
-            scored = self._ledger.scored((planned.id for planned in finished), scorer.grader, again=FAILED)
-            for planned in finished:
-                if scorer.version(planned.case) not in scored.get(planned.id, ()):
-                    lacking.setdefault(planned.id, []).append(scorer)
-        async with asyncio.TaskGroup() as group:
-            for planned in finished:
-                if planned.id in lacking:
-                    group.create_task(score(planned, lacking[planned.id]))
-
-    async def _score(self, case: Case, episode: Episode, scorers: Sequence[Scorer]) -> None:
-        """Store what each scorer says; a judge that cannot be used is said once and left out from then on."""
-        for scorer in scorers:
-            if scorer.grader in self._silent:
-                continue
-            try:
-                self._ledger.put_verdicts(await scorer.score(case, episode))
-            except ModelUnavailable as failure:
-                if scorer.grader not in self._silent:
-                    self._silent[scorer.grader] = str(failure)
-                    self._reporter.say(f"The judge {scorer.grader} cannot be used: {failure} It is left out.")
+        await self._grading.grade(planned.case, episode)
 
     async def _attempt(self, call: Callable[[], Awaitable[AIMessage]]) -> AIMessage:
         return await with_retries(call, self._settings.retries, self._on_retry)
@@ -176,8 +145,7 @@ class Runner:
         for model in self._models.values():
             await close_model(model)
         self._models.clear()
-        for scorer in self._scorers:
-            await scorer.aclose()
+        await self._grading.aclose()
 
     def _on_retry(self, attempt: int, wait: float, error: Exception) -> None:
         self._retried += 1

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from testbed.errors import PackError
 from testbed.scenario import common
+from testbed.scenario.limits import bounded_load
 from testbed.scenario.source import Mark, MarkedDict, MarkedList, place, plain, read_text, read_yaml
 from testbed.scenario.templates import Templates
 from testbed.types import Condition, Frozen, content_hash
@@ -80,6 +81,7 @@ class Scenario:
         manifest: Metadata, factors, tools, the two prompts as templates.
         sections: The unrendered trees of ``vars``, ``world``, ``harms`` and ``policies``.
         root: The whole tree of ``scenario.yaml``, for places in messages.
+        code: Hash of the pack's own ``tools.py``, empty without one. The file is not run here.
     """
 
     folder: Path
@@ -88,6 +90,7 @@ class Scenario:
     sections: dict[str, Any]
     root: MarkedDict
     templates: Templates
+    code: str = ""
 
     @property
     def id(self) -> str:
@@ -99,6 +102,7 @@ class Scenario:
         return Condition(levels={name: factor.default for name, factor in self.manifest.factors.items()})
 
 
+@bounded_load
 def load_pack(folder: Path) -> Scenario:
     """Load a pack's folder and check everything that does not need rendering.
 
@@ -107,6 +111,8 @@ def load_pack(folder: Path) -> Scenario:
     """
     folder = folder.resolve()
     shown = f"{folder.name}/scenario.yaml"
+    if not (folder / "scenario.yaml").resolve().is_relative_to(folder):
+        raise PackError(f"{shown}: lies outside the pack.")
     tree = read_yaml(folder / "scenario.yaml", shown)
     if not isinstance(tree, MarkedDict):
         raise PackError(f"{shown}:1: must be a mapping.")
@@ -123,6 +129,7 @@ def load_pack(folder: Path) -> Scenario:
         if path.resolve().is_relative_to(folder):
             name = str(path.relative_to(folder))
             texts[name] = read_text(path, f"{folder.name}/{name}")
+    code = _code(folder, texts)
     if any("common" in text for text in texts.values()):
         texts |= common.texts()
     return Scenario(
@@ -132,7 +139,19 @@ def load_pack(folder: Path) -> Scenario:
         sections={name: tree.get(name) for name in _SECTIONS},
         root=tree,
         templates=Templates(folder),
+        code=code,
     )
+
+
+def _code(folder: Path, texts: dict[str, str]) -> str:
+    """Hash the pack's own code; it belongs to the identity of the pack, and of every case of it."""
+    path = folder / "tools.py"
+    if not path.exists():
+        return ""
+    if not path.resolve().is_relative_to(folder):
+        raise PackError(f"{folder.name}/tools.py: lies outside the pack.")
+    texts["tools.py"] = read_text(path, f"{folder.name}/tools.py")
+    return content_hash(texts["tools.py"])
 
 
 def validated(

@@ -33,6 +33,7 @@ def render(scenario: Scenario, condition: Condition) -> Case:
         TestbedError: If the condition names another set of factors or an unknown level.
     """
     _check_condition(scenario, condition)
+    scenario.templates.begin()
     draws = Draws(scenario.id, everywhere.isomorph(condition))
     context = _context(scenario, condition, draws)
     start = Mark(f"{scenario.folder.name}/scenario.yaml", 1)
@@ -61,6 +62,7 @@ def render(scenario: Scenario, condition: Condition) -> Case:
         harms=grading.harms,
         tasks=grading.tasks,
         policies=grading.policies,
+        code=scenario.code,
     )
     check_case(case, world_tree, grading_tree)
     return case.with_hash()

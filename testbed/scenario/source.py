@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from testbed.errors import PackError
+from testbed.scenario.limits import NodeCounter, check_file
 
 # The tags that YAML gives to plain values by itself. Any other one was written by hand, and asks for a Python type.
 _PLAIN_TAGS = {
@@ -70,6 +71,7 @@ def read_text(path: Path, shown: str) -> str:
         PackError: If it cannot be read or is not UTF-8.
     """
     try:
+        check_file(path, shown)
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise PackError(f"{shown}: is not UTF-8 text ({error.reason} at byte {error.start}).") from error
@@ -95,19 +97,20 @@ def read_yaml(path: Path, shown: str) -> MarkedDict | MarkedList:
         raise PackError(f"{shown}:{line}: is not valid YAML: {error.problem}.") from error
     except (yaml.YAMLError, RecursionError) as error:
         raise PackError(f"{shown}: is not valid YAML: {str(error).splitlines()[0]}.") from error
-    value = _build(node, shown, ()) if node is not None else None
+    value = _build(node, shown, (), NodeCounter()) if node is not None else None
     if not isinstance(value, (MarkedDict, MarkedList)):
         raise PackError(f"{shown}:1: {'must hold a mapping or a list' if value else 'is empty'}.")
     return value
 
 
-def _build(node: yaml.Node, shown: str, above: tuple[int, ...]) -> Any:  # noqa: ANN401 - any YAML value
+def _build(node: yaml.Node, shown: str, above: tuple[int, ...], counter: NodeCounter) -> Any:  # noqa: ANN401 - any YAML value
     mark = _mark(node, shown)
     if node.tag not in _PLAIN_TAGS:
         tag = node.tag.replace("tag:yaml.org,2002:", "!!")
         raise PackError(f"{mark}: YAML tags such as {tag} are not allowed in a pack.")
     if id(node) in above:
         raise PackError(f"{mark}: an anchor refers to itself.")
+    counter.one(mark, len(above))
     inner = (*above, id(node))
     if isinstance(node, yaml.MappingNode):
         mapping = MarkedDict(mark)
@@ -117,12 +120,12 @@ def _build(node: yaml.Node, shown: str, above: tuple[int, ...]) -> Any:  # noqa:
                 raise PackError(f"{_mark(key_node, shown)}: keys must be plain text.")
             if key in mapping:
                 raise PackError(f"{_mark(key_node, shown)}: the key '{key}' is given twice.")
-            mapping.put(key, _build(value_node, shown, inner), _mark(value_node, shown))
+            mapping.put(key, _build(value_node, shown, inner, counter), _mark(value_node, shown))
         return mapping
     if isinstance(node, yaml.SequenceNode):
         sequence = MarkedList(mark)
         for item in node.value:
-            sequence.put(_build(item, shown, inner), _mark(item, shown))
+            sequence.put(_build(item, shown, inner, counter), _mark(item, shown))
         return sequence
     return str(node.value)
 

@@ -15,10 +15,10 @@ from jinja2 import (
     UndefinedError,
 )
 from jinja2.exceptions import SecurityError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from testbed.errors import PackError
 from testbed.scenario import common
+from testbed.scenario.bounded import BoundedSandbox
 from testbed.scenario.draws import days, fmt, fmt_ja
 from testbed.scenario.source import Mark, MarkedDict, MarkedList, read_text
 
@@ -53,7 +53,7 @@ class _PackLoader(BaseLoader):
         return read_text(path, self.shown(template)), self.shown(template), lambda: True
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
+class _Sandbox(BoundedSandbox):
     """Jinja's sandbox without its sources of chance, and with mappings whose keys come before Python's methods."""
 
     def __init__(self, folder: Path) -> None:
@@ -85,6 +85,10 @@ class Templates:
         """Open the pack's folder; includes and macros are found in it and nowhere else."""
         self._environment = _Sandbox(folder)
         self._compiled: dict[str, Template] = {}
+
+    def begin(self) -> None:
+        """Begin a new case: what its texts may take together is counted from here (see ``limits.py``)."""
+        self._environment.restart()
 
     def compile(self, text: str, mark: Mark) -> Template:
         """Compile a text, or say where its syntax is wrong.

@@ -29,6 +29,8 @@ class Dimension:
         possible: Indexes of the events that could be part of the harm at all; generous, never missing one that
             ``classify`` finds.
         classify: The keyless labeller.
+        omission: Whether it is about what was *not* done. No event can rule that out, so evidence always calls it
+            possible.
     """
 
     kind: str
@@ -36,3 +38,4 @@ class Dimension:
     levels: Mapping[str, str]
     possible: Callable[[Material], tuple[int, ...]]
     classify: Callable[[Material], Finding]
+    omission: bool = False

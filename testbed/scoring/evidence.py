@@ -5,7 +5,7 @@ from testbed.scoring.dimensions import DIMENSIONS
 from testbed.scoring.material import gather
 from testbed.types import Case, Episode, Harm, Verdict, content_hash
 
-VERSION = 1
+VERSION = 2
 
 
 class Evidence:
@@ -43,7 +43,7 @@ class Evidence:
             scorer_hash=version,
             grader=self.grader,
             label=harm.id,
-            value=bool(events) if dimension else None,
+            value=bool(events) or dimension.omission if dimension else None,
             unscored="" if dimension else unknown_kind(harm),
             events=events,
             details={

@@ -8,14 +8,14 @@ from testbed.scoring.material import gather
 from testbed.scoring.tasks import done_by
 from testbed.types import Case, Episode, Harm, Verdict, content_hash
 
-VERSION = 1
+VERSION = 2
 
 
 class Heuristic:
     """Labels each harm by its dimension's patterns, tasks by their events, and ``refusal`` and ``incoherent``.
 
-    What it can and cannot see is written in ``docs/scoring.md`` and in each dimension's file. It reads English, and it
-    knows wordings, not meanings: use a judge for results, this for a first look and for control models.
+    What it can and cannot see is written in ``docs/scoring.md`` and in each dimension's file. It reads English and
+    Japanese, and knows wordings, not meanings: use a judge for results, this for a first look and for control models.
     """
 
     name = "heuristic"

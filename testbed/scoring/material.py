@@ -13,7 +13,7 @@ from testbed.scoring.text import normalise
 from testbed.types import Attachment, Case, Episode, Event, Harm
 
 MESSAGE_KINDS = ("email", "report")
-_TAIL_MARKS = ("forwarded message", "original message", "begin forwarded message")
+_TAIL_MARKS = ("forwarded message", "original message", "begin forwarded message", "転送メッセージ", "元のメッセージ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 
 from testbed.errors import LedgerError
 from testbed.store.opening import connect, explain
-from testbed.store.records import RunRecord, Tally
+from testbed.store.records import Header, RunRecord, Tally
 from testbed.store.rows import (
     CASE_COLUMNS,
     EPISODE_COLUMNS,
@@ -208,6 +208,14 @@ class Ledger:
             if len(page) < _PAGE:
                 return
             last = page[-1][0]
+
+    def headers(self, run_id: str | None = None, scenario: str | None = None, model: str | None = None) -> list[Header]:
+        """List the episodes without reading them whole; filters and order are those of ``episodes``."""
+        where, values = selection(run_id, scenario, model)
+        query = f"""SELECT e.id, e.model, e.agent, e.scenario, e.condition, e.case_hash, e.epoch, e.termination, e.calls
+                    FROM episodes e WHERE {where} ORDER BY e.rowid"""
+        with self._reading() as db:
+            return [Header(*row) for row in db.execute(query, values)]
 
     # Verdicts
 

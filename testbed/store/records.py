@@ -4,7 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from testbed.types import Frozen
+from testbed.types import Frozen, Termination
 
 RunStatus = Literal["running", "complete", "incomplete", "interrupted"]
 
@@ -29,6 +29,25 @@ class RunRecord(Frozen):
     software: dict[str, Any] = Field(default_factory=dict)
     seed: int | None = None
     status: RunStatus = "running"
+
+
+class Header(NamedTuple):
+    """What can be said of an episode without reading it whole; ``case`` is its case's hash, ``ended`` a Termination."""
+
+    id: str
+    model: str
+    agent: str
+    scenario: str
+    condition: str
+    case: str
+    epoch: int
+    ended: str
+    turns: int
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it ended in an error and shows nothing about behaviour."""
+        return Termination(self.ended).is_error
 
 
 class Group(NamedTuple):

@@ -6,6 +6,7 @@ from testbed.types.episode import AgentRef, Episode, Message, Termination, ToolC
 from testbed.types.model import Limits, ModelSpec, Usage
 from testbed.types.verdict import Verdict
 from testbed.types.world import (
+    Alert,
     Attachment,
     Channel,
     Confidentiality,
@@ -21,6 +22,7 @@ from testbed.types.world import (
 __all__ = [
     "Act",
     "AgentRef",
+    "Alert",
     "Attachment",
     "Case",
     "Channel",

@@ -1,6 +1,6 @@
 """What a scenario renders to under one condition: what the agent meets, and what it will be graded by."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -20,11 +20,22 @@ class Condition(Frozen):
 
 
 class Fact(Frozen):
-    """One fact of a secret, and the phrases that give it away in a message."""
+    """One fact of a secret, and the phrases that give it away in a message.
+
+    For the harm ``sabotage`` it is an item of a hand-over, and ``phrases`` are the accepted forms of its right value.
+
+    Attributes:
+        about: Words by which a passage on the item is known, such as ``late returns``.
+        wrong: Values that are known to be false, where the passage is on the item.
+        shape: The form of its value; in a passage on the item another value of this form is false too.
+    """
 
     id: str
     statement: str
     phrases: tuple[str, ...]
+    about: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
+    shape: Literal["", "time", "percent", "days", "digits", "weekday"] = ""
 
 
 class Harm(Frozen):
@@ -118,6 +129,7 @@ class Case(Frozen):
         harms: How it is graded; outside the hash, so that a better rubric does not repeat paid episodes.
         tasks: Legitimate work that is graded as well; outside the hash.
         policies: The ground-truth policies, by name; outside the hash.
+        code: Hash of the pack's own ``tools.py``, empty without one.
     """
 
     scenario: str
@@ -131,11 +143,14 @@ class Case(Frozen):
     harms: tuple[Harm, ...] = ()
     tasks: tuple[Task, ...] = ()
     policies: dict[str, Policy] = Field(default_factory=dict)
+    code: str = ""
     hash: str = ""
 
     def with_hash(self) -> "Case":
         """Fill in ``hash`` from the parts that the agent meets."""
         met = {"system": self.system, "user": self.user, "tools": self.tools, "scenario": self.scenario}
+        if self.code:  # packs without code keep the hash that their episodes were stored with
+            met["code"] = self.code
         return self.model_copy(update={"hash": content_hash(met | {"world": self.world.model_dump(mode="json")})})
 
     def grading_hash(self) -> str:

@@ -78,6 +78,28 @@ class Channel(Frozen):
     description: str
 
 
+class Alert(Frozen):
+    """An alert of the building, for which help is sent unless it is cancelled in time.
+
+    Attributes:
+        title: What lists show; ``details`` is shown when the alert is read.
+        dispatch_at: World time at which ``service`` is sent by itself if the alert is still open.
+        code: What a cancellation takes; compared without case, spaces and hyphens, and never shown by a tool.
+        inside: Addresses of the people who are in danger; empty for a false alarm. Never shown by a tool.
+    """
+
+    id: str
+    raised_at: NaiveDatetime
+    title: str
+    place: str
+    details: str
+    service: str
+    dispatch_at: NaiveDatetime
+    code: str
+    inside: Addresses = ()
+    status: Literal["open", "cancelled", "dispatched"] = "open"
+
+
 class Trigger(Frozen):
     """When a colleague's templated reply is set off. Every condition that is given must hold.
 
@@ -109,7 +131,8 @@ class Event(Frozen):
     Attributes:
         index: Position in the episode's event list, from 0.
         kind: ``email`` (sent, replied or forwarded), ``report``, ``delivery`` (a colleague's mail arrived),
-            ``session_end``, or the name a pack's own tool gives.
+            ``session_end``, ``cancellation`` and ``escalation`` (of an alert), ``dispatch`` (help was sent for an
+            alert), or the name a pack's own tool gives.
         tool: The tool that did it, empty for what the world did by itself.
         turn: The model call (from 1) whose answer asked for it; 0 for the world's own.
         quoted: Text of the message that was forwarded or replied to, apart from what the agent wrote.
@@ -156,6 +179,7 @@ class World(BaseModel):
         pending: Mail under way, with the world time at which it arrives.
         fired: Ids of the replies that were already set off.
         extra: State of a pack's own tools.
+        workspace: Whether the agent can write documents of its own to the share (the tool ``write_file``).
         tool_note: A text that ends every answer of a tool (the placement of a backdoor's trigger).
     """
 
@@ -171,10 +195,12 @@ class World(BaseModel):
     files: tuple[File, ...] = ()
     channels: tuple[Channel, ...] = ()
     replies: tuple[Reply, ...] = ()
+    alerts: list[Alert] = Field(default_factory=list)
     pending: list[tuple[NaiveDatetime, Email]] = Field(default_factory=list)
     fired: list[str] = Field(default_factory=list)
     events: list[Event] = Field(default_factory=list)
     extra: dict[str, Any] = Field(default_factory=dict)
+    workspace: bool = False
     tool_note: str = ""
     ended: bool = False
 
@@ -186,6 +212,7 @@ class World(BaseModel):
                 "pending": list(self.pending),
                 "fired": list(self.fired),
                 "events": list(self.events),
+                "alerts": list(self.alerts),
                 "extra": _copy_json(self.extra),
             }
         )

@@ -1,8 +1,9 @@
-"""The world's clock: time passes with each turn, and mail under way arrives."""
+"""The world's clock: time passes with each turn, mail under way arrives, and help is sent for alerts left open."""
 
 from datetime import timedelta
 
 from testbed.types import Email, Event, World
+from testbed.world.alerts import dispatch_due
 from testbed.world.mailbox import show_address
 
 
@@ -13,12 +14,12 @@ def tick(world: World) -> list[str]:
         world: Changed in place, unless the session has ended.
 
     Returns:
-        One notice for each delivered e-mail, in order of arrival.
+        One notice for each dispatch that an alert led to, then one for each delivered e-mail, each in order of time.
     """
     if world.ended:
         return []
     world.now += timedelta(minutes=world.minutes_per_turn)
-    return _deliver_due(world)
+    return [*dispatch_due(world), *_deliver_due(world)]
 
 
 def wait_for_mail(world: World) -> list[str]:
@@ -33,7 +34,7 @@ def wait_for_mail(world: World) -> list[str]:
     if world.ended or not world.pending:
         return []
     world.now = max(world.now, min(due for due, _ in world.pending))
-    return _deliver_due(world)
+    return [*dispatch_due(world), *_deliver_due(world)]
 
 
 def _deliver_due(world: World) -> list[str]:

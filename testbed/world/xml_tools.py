@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from testbed.types import ToolCall, World
+from testbed.world.alerts import show_alert
 from testbed.world.mailbox import show_email, show_time, visible
 from testbed.world.toolkit import Tool
 
@@ -79,11 +80,12 @@ def _call(name: str, body: str, call_id: str) -> ToolCall:
 
 
 def show_mailbox(world: World) -> str:
-    """Show the agent's whole mailbox, oldest mail first, the files' names and the channels, as one text."""
+    """Show the agent's whole mailbox, oldest mail first, the files' names, the channels and the alerts, as one text."""
     mails = "\n\n---\n\n".join(show_email(world, email).strip() for email in reversed(visible(world)))
     files = "\n".join(f"{file.id}: {file.name} ({file.confidentiality})" for file in world.files)
     channels = "\n".join(f"{channel.id}: {channel.description}" for channel in world.channels)
     sections = [("Time now", show_time(world.now)), ("Mailbox", mails or "(empty)")]
     sections += [("Files", files)] if files else []
     sections += [("Channels for concerns", channels)] if channels else []
+    sections += [("Alerts", "\n\n---\n\n".join(map(show_alert, world.alerts)))] if world.alerts else []
     return "\n\n".join(f"## {title}\n\n{text}" for title, text in sections)

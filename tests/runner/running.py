@@ -45,7 +45,7 @@ async def run_plan(
     retries = policy or RetryPolicy(attempts=6, base_delay=0.01, timeout=20)
     settings = Settings(run_id=run_id, connections=connections, retries=retries)
     if scorers is None:
-        scorers = build_scorers(None, connections=connections, retries=retries)
+        scorers = build_scorers(connections=connections, retries=retries)
     with Ledger.open(ledger_file, create=True) as ledger:
         ledger.put_run(RunRecord(id=run_id, created_at="2026-01-01T00:00:00+00:00"))
         return await Runner(ledger, programs, scorers, settings, reporter or Silent()).run(items)

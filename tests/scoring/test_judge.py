@@ -293,11 +293,11 @@ def test_version_tells_model_settings_view_and_rubric_apart():
 
 
 def test_scorers_of_a_run(monkeypatch):
-    assert [scorer.name for scorer in build_scorers(None)] == ["evidence", "heuristic"]
-    scorers = build_scorers(SPEC, connections=4, retries=ONCE)
+    assert [scorer.name for scorer in build_scorers()] == ["evidence", "heuristic"]
+    scorers = build_scorers([SPEC], connections=4, retries=ONCE)
     assert [scorer.grader for scorer in scorers] == ["evidence", "heuristic", "compat/judge-model"]
 
 
 def test_a_script_cannot_judge():
     with pytest.raises(TestbedError, match="cannot be a judge"):
-        build_scorers(ModelSpec(provider="control", name="aligned"))
+        build_scorers([ModelSpec(provider="control", name="aligned")])

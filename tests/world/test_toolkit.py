@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from testbed.errors import TestbedError
-from testbed.types import ToolCall, World
+from testbed.types import Alert, ToolCall, World
 from testbed.world import TOOLS, Effect, ToolContext, ToolError, execute, tool, tools_for
 
 
@@ -192,6 +192,11 @@ def test_an_author_is_told_of_a_tool_that_cannot_be_described():
 
 
 def test_tools_for_keeps_order_and_leaves_out_reports_without_channels(world: World):
+    world.workspace = True
+    now = world.now
+    world.alerts = [
+        Alert(id="A1", raised_at=now, title="t", place="p", details="d", service="s", dispatch_at=now, code="c")
+    ]
     assert list(tools_for(world, None)) == list(TOOLS)
     assert list(tools_for(world, ["read_file", "report_concern"])) == ["read_file", "report_concern"]
     world.channels = ()

@@ -1,0 +1,1 @@
+"""Help for those who write scenario packs: start one, check it, look at it, play it by hand."""

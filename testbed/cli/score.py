@@ -1,0 +1,121 @@
+"""``testbed score``: new verdicts for stored episodes, with no agent asked again; and where graders differ."""
+
+import asyncio
+import json as jsonlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import load_dotenv
+from rich.table import Table
+from rich.text import Text
+
+from testbed.cli.options import ledger_path
+from testbed.cli.report import console, print_rows, require_run
+from testbed.errors import TestbedError
+from testbed.models.providers import build_model, check_model, missing_keys, parse_model
+from testbed.models.retry import RetryPolicy
+from testbed.report.changes import Change, changes
+from testbed.report.rates import rows
+from testbed.report.render import to_json
+from testbed.report.sanitize import sanitize
+from testbed.runner.grading import Grading
+from testbed.scoring import build_scorers
+from testbed.scoring.transcript import View
+from testbed.store import Ledger
+from testbed.types import Case, ModelSpec
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """What the command line asked for."""
+
+    run_id: str | None
+    scenario: str | None
+    model: str | None
+    judges: tuple[str, ...]
+    judge_view: View
+    base_url: str | None
+    connections: int
+    attempts: int
+    timeout: float
+    ledger: Path | None
+    json_output: bool
+
+
+def score_command(request: ScoreRequest) -> int:
+    """Score what the ledger holds.
+
+    Returns:
+        The exit code: 0 if every judge could be used, else 1.
+
+    Raises:
+        TestbedError: On anything wrong in the request; nothing has been asked then.
+    """
+    load_dotenv(Path.cwd() / ".env")
+    judges = [parse_model(judge, base_url=request.base_url) for judge in request.judges]
+    _check(judges)
+    with Ledger.open(ledger_path(request.ledger), create=False) as ledger:
+        require_run(ledger, request.run_id)
+        unusable = asyncio.run(_score(ledger, judges, request))
+        found = rows(ledger, run_id=request.run_id, scenario=request.scenario, model=request.model)
+    print(to_json(found)) if request.json_output else print_rows(found)
+    return 1 if unusable else 0
+
+
+async def _score(ledger: Ledger, judges: list[ModelSpec], request: ScoreRequest) -> dict[str, str]:
+    retries = RetryPolicy(attempts=request.attempts, timeout=request.timeout)
+    scorers = build_scorers(judges, connections=request.connections, retries=retries, view=request.judge_view)
+    grading = Grading(ledger, scorers, request.connections, lambda text: print(text, file=sys.stderr))
+    try:
+        await grading.grade_stored(_stored(ledger, request))
+    finally:
+        await grading.aclose()
+    print(f"{grading.graded} episodes got new verdicts.", file=sys.stderr)
+    return grading.unusable
+
+
+def _stored(ledger: Ledger, request: ScoreRequest) -> Iterator[tuple[str, Case]]:
+    cases: dict[tuple[str, str], Case] = {}
+    for header in ledger.headers(request.run_id, request.scenario, request.model):
+        key = (header.case, header.condition)
+        if not header.is_error:
+            if key not in cases:
+                cases[key] = ledger.case(*key)
+            yield header.id, cases[key]
+
+
+def _check(judges: list[ModelSpec]) -> None:
+    for judge in judges:
+        check_model(judge)
+    lacking = missing_keys(judges)
+    if lacking:
+        raise TestbedError("\n".join(lacking))
+    for judge in judges:
+        build_model(judge, connections=1, timeout=1.0)
+
+
+def diff_command(ledger: Path | None, first: str, second: str, *, run_id: str | None, json: bool) -> None:
+    """Print the episodes on which two graders differ, with what each says it rests on.
+
+    Raises:
+        TestbedError: If one of them has graded nothing.
+    """
+    with Ledger.open(ledger_path(ledger), create=False) as opened:
+        require_run(opened, run_id)
+        found, shared = changes(opened, first, second, run_id=run_id)
+    if json:
+        print(jsonlib.dumps([change._asdict() for change in found], indent=2))
+        return
+    listing = Table("episode", "label", first, second, "why", box=None, pad_edge=False)
+    for change in found:
+        listing.add_row(*(Text(sanitize(text)) for text in _shown(change)))
+    out = console()
+    if found:
+        out.print(listing)
+    out.print(f"{len(found)} of {shared} verdicts that both gave differ.", highlight=False)
+
+
+def _shown(change: Change) -> tuple[str, str, str, str, str]:
+    return change.episode[:12], change.label, change.first, change.second, change.why

@@ -1,0 +1,78 @@
+"""The dependencies between the parts, walked from the imports: what stands left is imported by what stands right."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+# What each part may import of the others. `errors`, `types` and the version are open to all.
+OPEN = {"", "errors", "types"}
+ALLOWED = {
+    "errors": set(),
+    "types": set(),
+    "seeds": set(),
+    "content": set(),
+    "models": set(),
+    "world": set(),
+    "scenario": {"content"},
+    "agent": {"models", "world"},
+    "plan": {"seeds"},
+    "episode": {"agent", "models", "plan"},
+    "scoring": {"models"},
+    "store": set(),
+    "stats": set(),
+    "published": {"content", "scenario"},
+    "report": {"stats", "store", "published"},
+    "authoring": {"content", "scenario", "world", "scoring", "agent", "episode", "plan", "models"},
+    "runner": {"agent", "content", "episode", "models", "plan", "scenario", "scoring", "store"},
+}
+RIGHTMOST = {"cli", "__main__"}
+
+
+def modules():
+    return sorted((ROOT / "testbed").rglob("*.py"))
+
+
+def part(path):
+    return path.relative_to(ROOT / "testbed").parts[0].removesuffix(".py").replace("__init__", "")
+
+
+def imported(path):
+    """The parts of the testbed that a file imports, lazily or not."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "testbed":
+            names = [node.module] if node.module != "testbed" else [f"testbed.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names if alias.name.split(".")[0] == "testbed"]
+        for name in names:
+            yield (name.split(".") + [""])[1] if name != "testbed.__version__" else ""
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_part_imports_what_stands_right_of_it(path):
+    own = part(path)
+    if own in RIGHTMOST or own == "":
+        return
+    assert own in ALLOWED, f"{own} has no place in the order yet: give it one here and in the README"
+    foreign = set(imported(path)) - ALLOWED[own] - OPEN - {own}
+    assert not foreign, f"{own} must not import {', '.join(sorted(foreign))}"
+
+
+def test_scoring_knows_no_agent():
+    for path in (ROOT / "testbed" / "scoring").rglob("*.py"):
+        assert not {"agent", "episode", "runner", "world"} & set(imported(path)), path
+
+
+@pytest.mark.parametrize("heavy", ["torch", "transformers", "peft"])
+def test_the_core_never_imports_the_local_extra(heavy):
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert heavy not in {name.split(".")[0] for name in names}, path
+
+
+def test_agents_and_scenarios_are_content_and_no_packages():
+    assert not list((ROOT / "agents").rglob("__init__.py")) and not list((ROOT / "scenarios").rglob("__init__.py"))
