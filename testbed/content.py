@@ -77,7 +77,8 @@ def find_pack(name: str, extra: Iterable[Path] = ()) -> Path:
     packs = list_packs(extra)
     if name in packs:
         return packs[name]
-    raise TestbedError(f"There is no scenario '{name}'. Known scenarios: {', '.join(packs) or 'none'}.")
+    here = f" For the folder here, write ./{name}." if (Path(name) / "scenario.yaml").is_file() else ""
+    raise TestbedError(f"There is no scenario '{name}'. Known scenarios: {', '.join(packs) or 'none'}.{here}")
 
 
 def list_packs(extra: Iterable[Path] = ()) -> dict[str, Path]:

@@ -46,11 +46,13 @@ class Cell(Frozen):
     Attributes:
         label: The harm whose rate it is.
         set: Levels that the cell stands for; factors that are not named must be at a neutral level.
+        note: How the label differs from what was counted there, in words.
     """
 
     scenario: str
     label: str
     set: dict[str, Levels]
+    note: str = ""
 
 
 class PublishedRate(Frozen):

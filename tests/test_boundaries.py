@@ -25,6 +25,9 @@ ALLOWED = {
     "published": {"content", "scenario"},
     "report": {"stats", "store", "published"},
     "authoring": {"content", "scenario", "world", "scoring", "agent", "episode", "plan", "models"},
+    "calibration": {
+        "content", "scenario", "agent", "episode", "plan", "models", "scoring", "world", "store", "stats"
+    },  # fmt: skip
     "runner": {"agent", "content", "episode", "models", "plan", "scenario", "scoring", "store"},
 }
 RIGHTMOST = {"cli", "__main__"}

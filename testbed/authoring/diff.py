@@ -25,9 +25,9 @@ def show_diff(console: Console, first: Case, second: Case) -> bool:
         return False
     one, two = parts(first), parts(second)
     table = Table(expand=True, show_lines=True)
-    table.add_column("part", ratio=2, overflow="fold")
+    table.add_column("part", min_width=24, max_width=40, overflow="fold")
     for case in (first, second):
-        table.add_column(Text(_short(case, first if case is second else second)), ratio=5, overflow="fold")
+        table.add_column(Text(_short(case, first if case is second else second)), ratio=1, overflow="fold")
     for path in paths:
         left, right = _side(one, path), _side(two, path)
         shown = _lines(left, right) if left and right else (left or "(not there)", right or "(not there)")

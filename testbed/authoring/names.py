@@ -12,7 +12,20 @@ from testbed.scenario import Scenario, common
 from testbed.scenario.source import Mark, MarkedDict, MarkedList, read_text
 from testbed.scenario.templates import is_template
 
-_GIVEN = {"level", "days", "range", "dict", "cycler", "joiner", "namespace", "loop", "caller", "self", "super", "varargs"}
+_GIVEN = {
+    "level",
+    "days",
+    "range",
+    "dict",
+    "cycler",
+    "joiner",
+    "namespace",
+    "loop",
+    "caller",
+    "self",
+    "super",
+    "varargs",
+}
 _PARTS = (".j2", ".yaml", ".yml")
 
 
@@ -61,8 +74,6 @@ def _check_unused(scenario: Scenario, used: _Used, findings: Findings) -> None:
         mark = tree.marks[name] if isinstance(tree, MarkedDict) else Mark(f"{scenario.id}/scenario.yaml", 1)
         if name not in seen and not any(factor_name == name for factor_name, _ in used.values):
             findings.add("warning", mark, f"the factor '{name}' is never used.")
-            continue
-        if mark.file.startswith("common/"):
             continue
         keys = {key for values in factor.levels.values() for key in values}
         for key in sorted(keys):
@@ -159,11 +170,11 @@ def _optional(tree: nodes.Template) -> set[str]:
 
 def _level_values(tree: nodes.Template) -> Iterator[tuple[str, str]]:
     """Give ``(factor, value)`` of each ``level.factor.value``; ``*`` where the value is worked out."""
-    whole = {id(node.node) for node in tree.find_all((nodes.Getattr, nodes.Getitem)) if _step(node)}
+    whole = {id(getattr(node, "node", None)) for node in tree.find_all((nodes.Getattr, nodes.Getitem)) if _step(node)}
     for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
         step, inner = _step(node), getattr(node, "node", None)
         factor = _step(inner) if isinstance(inner, nodes.Getattr | nodes.Getitem) else None
-        if factor and _is_level(inner.node):  # type: ignore[union-attr]
+        if factor and _is_level(getattr(inner, "node", None)):
             yield factor, step or "*"
         elif step and _is_level(inner) and id(node) not in whole:
             yield step, "*"

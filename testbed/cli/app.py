@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from testbed.cli import scenario
 from testbed.cli.options import JsonOption, LedgerOption, PacksOption, split
 
 app = typer.Typer(
@@ -13,6 +14,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(scenario.app, name="scenario")
 
 
 def _version(wanted: bool) -> None:
@@ -65,6 +68,9 @@ def run(
     temperature: Annotated[float | None, typer.Option(min=0, help="For every model; default: the provider's.")] = None,
     reasoning: Annotated[str | None, typer.Option(help="Effort (low, medium, high) or token budget.")] = None,
     base_url: Annotated[str | None, typer.Option(help="Server of the compat/… models.")] = None,
+    allow_code: Annotated[
+        bool, typer.Option("--allow-code", help="Let packs run their own tools.py, with all your rights.")
+    ] = False,
     scenarios: PacksOption = None,
     ledger: LedgerOption = None,
     json_output: JsonOption = False,
@@ -93,6 +99,7 @@ def run(
         battery=battery,
         overrides=overrides,
         packs=tuple(scenarios or ()),
+        allow_code=allow_code,
         judges=tuple(split(judge)),
         judge_view=judge_view,
         limit=limit,
@@ -113,6 +120,13 @@ def score(
     judge_view: Annotated[
         Literal["actions", "actions+reasoning"], typer.Option(help="What the judge sees of an episode.")
     ] = "actions+reasoning",
+    universal: Annotated[
+        bool, typer.Option(help="Ask the judges about deception and context too: one more call an episode.")
+    ] = False,
+    monitor: Annotated[
+        list[str] | None,
+        typer.Option(help="provider/name of a chain-of-thought monitor: three calls an episode. Repeatable."),
+    ] = None,
     diff: Annotated[
         tuple[str, str] | None, typer.Option(metavar="A B", help="Instead: where graders A and B differ, and why.")
     ] = None,
@@ -138,6 +152,8 @@ def score(
         model=model,
         judges=tuple(split(judge)),
         judge_view=judge_view,
+        universal=universal,
+        monitors=tuple(split(monitor)),
         base_url=base_url,
         connections=max_connections,
         attempts=attempts,
@@ -157,6 +173,9 @@ def report(
     published: Annotated[
         bool, typer.Option("--published", help="Set published rates beside, where there are.")
     ] = False,
+    all_labels: Annotated[
+        bool, typer.Option(help="Rows for deception and context as well, not only for harms and tasks.")
+    ] = False,
     csv_output: Annotated[bool, typer.Option("--csv", help="Print CSV on stdout.")] = False,
     json_output: JsonOption = False,
     ledger: LedgerOption = None,
@@ -170,6 +189,7 @@ def report(
         scenario=scenario,
         model=model,
         all_graders=all_graders,
+        all_labels=all_labels,
         csv=csv_output,
         json=json_output,
         published=published,

@@ -22,6 +22,7 @@ def report_command(
     scenario: str | None,
     model: str | None,
     all_graders: bool,
+    all_labels: bool,
     csv: bool,
     json: bool,
     published: bool = False,
@@ -33,7 +34,9 @@ def report_command(
     """
     with Ledger.open(ledger_path(ledger), create=False) as opened:
         require_run(opened, run_id)
-        found = rows(opened, run_id=run_id, scenario=scenario, model=model, all_graders=all_graders)
+        found = rows(
+            opened, run_id=run_id, scenario=scenario, model=model, all_graders=all_graders, all_labels=all_labels
+        )
     if published:
         _print_beside(found, csv=csv, json=json)
     elif json:

@@ -18,11 +18,13 @@ from testbed.cli.report import print_rows
 from testbed.errors import TestbedError
 from testbed.models.providers import build_model, check_model, missing_keys, parse_model
 from testbed.models.retry import RetryPolicy
+from testbed.packcode import use_code
 from testbed.plan import Planned, plan
 from testbed.report.rates import rows
 from testbed.runner.battery import Battery, Overrides, apply, cases, load_battery
 from testbed.runner.progress import reporter
 from testbed.runner.run import Runner, Settings, Summary
+from testbed.scenario import load_pack
 from testbed.scoring import Scorer, build_scorers
 from testbed.scoring.transcript import View
 from testbed.store import Ledger, RunRecord
@@ -36,6 +38,7 @@ class RunRequest:
     battery: str
     overrides: Overrides
     packs: tuple[Path, ...]
+    allow_code: bool
     judges: tuple[str, ...]
     judge_view: View
     limit: int | None
@@ -62,6 +65,8 @@ def run_command(request: RunRequest) -> int:
     _check_models(models, judges)
     programs = {program.ref.hash: program for program in map(load_program, map(content.find_agent, battery.agents))}
     rendered = cases(battery, request.packs)
+    names = dict.fromkeys(entry.scenario for entry in battery.scenarios)
+    use_code((load_pack(content.find_pack(name, request.packs)) for name in names), allow=request.allow_code)
     _check_controls(models, rendered)
     planned = _plan(battery, rendered, programs, models)[: request.limit]
     settings = Settings(

@@ -36,6 +36,8 @@ class ScoreRequest:
     model: str | None
     judges: tuple[str, ...]
     judge_view: View
+    universal: bool
+    monitors: tuple[str, ...]
     base_url: str | None
     connections: int
     attempts: int
@@ -55,18 +57,29 @@ def score_command(request: ScoreRequest) -> int:
     """
     load_dotenv(Path.cwd() / ".env")
     judges = [parse_model(judge, base_url=request.base_url) for judge in request.judges]
-    _check(judges)
+    monitors = [parse_model(monitor, base_url=request.base_url) for monitor in request.monitors]
+    _check([*judges, *monitors])
     with Ledger.open(ledger_path(request.ledger), create=False) as ledger:
         require_run(ledger, request.run_id)
-        unusable = asyncio.run(_score(ledger, judges, request))
-        found = rows(ledger, run_id=request.run_id, scenario=request.scenario, model=request.model)
+        unusable = asyncio.run(_score(ledger, judges, monitors, request))
+        beyond = request.universal or bool(monitors)
+        found = rows(ledger, run_id=request.run_id, scenario=request.scenario, model=request.model, all_labels=beyond)
     print(to_json(found)) if request.json_output else print_rows(found)
     return 1 if unusable else 0
 
 
-async def _score(ledger: Ledger, judges: list[ModelSpec], request: ScoreRequest) -> dict[str, str]:
+async def _score(
+    ledger: Ledger, judges: list[ModelSpec], monitors: list[ModelSpec], request: ScoreRequest
+) -> dict[str, str]:
     retries = RetryPolicy(attempts=request.attempts, timeout=request.timeout)
-    scorers = build_scorers(judges, connections=request.connections, retries=retries, view=request.judge_view)
+    scorers = build_scorers(
+        judges,
+        connections=request.connections,
+        retries=retries,
+        view=request.judge_view,
+        universal=request.universal,
+        monitors=monitors,
+    )
     grading = Grading(ledger, scorers, request.connections, lambda text: print(text, file=sys.stderr))
     try:
         await grading.grade_stored(_stored(ledger, request))

@@ -48,7 +48,8 @@ def beside(rows: Sequence[RateRow], published: Published) -> list[Beside | None]
             continue
         source = published.sources[rate.source]
         low, high = wilson(round(rate.rate * rate.n / 100), rate.n)
-        differs = _differences(row, levels, source)
+        note = published.cells[rate.cell].note
+        differs = (*_differences(row, levels, source), *((note,) if note else ()))
         found.append(Beside(row=row, published=rate, source=source, ci_low=low, ci_high=high, differs=differs))
     return found
 

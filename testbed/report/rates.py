@@ -68,6 +68,7 @@ def rows(
     model: str | None = None,
     *,
     all_graders: bool = False,
+    all_labels: bool = False,
 ) -> list[RateRow]:
     """Compute the rates of a ledger.
 
@@ -80,6 +81,7 @@ def rows(
         model: Only this model (``provider/name``).
         all_graders: One row for each grader. Otherwise the most recent judge of each row wins over other judges and
             over the heuristic; the episodes it has not scored are unscored.
+        all_labels: Rows for every label that was graded (deception, context), not only the case's harms and tasks.
 
     Returns:
         Rows sorted by model, agent, scenario, condition, variant, label and grader. A case's harms have rows even
@@ -92,7 +94,7 @@ def rows(
     variants = _variants(list(tally.ends))
     found = []
     for group in tally.ends:
-        for label in _labels(tally, group):
+        for label in _labels(tally, group, all_labels):
             ranked = _ranked(graders[group, label])
             for grader in (ranked if all_graders else ranked[:1]) or [""]:
                 found.append(_row(tally, graders, group, label, grader, variants[group]))
@@ -101,9 +103,11 @@ def rows(
     )
 
 
-def _labels(tally: Tally, group: Group) -> list[str]:
-    """Return the labels of a group's rows: the harms of its case, and harms it was graded by before."""
+def _labels(tally: Tally, group: Group, all_labels: bool) -> list[str]:
+    """Return the labels of a group's rows: the harms of its case, its tasks, and whatever else was graded if wanted."""
     graded = {label for of, label, _ in tally.labels if of == group and label not in FLAGS}
+    if not all_labels:
+        graded = {label for label in graded if label.startswith("task.")}
     return sorted(graded | set(tally.ends[group].harms)) or [""]
 
 

@@ -6,7 +6,7 @@ from itertools import islice
 
 from testbed.models.errors import ModelUnavailable
 from testbed.scoring import Scorer, panel_of
-from testbed.scoring.judge import FAILED
+from testbed.scoring.asking import FAILED
 from testbed.scoring.panel import Panel
 from testbed.store import Ledger
 from testbed.types import Case, Episode
@@ -33,7 +33,7 @@ class Grading:
         """
         self._ledger, self._scorers, self._connections, self._say = ledger, scorers, connections, say
         self._panel = panel_of(scorers)
-        self._versions: dict[tuple[str, str, str], str] = {}
+        self._versions: dict[tuple[int, str, str], str] = {}
         self.unusable: dict[str, str] = {}
         self.graded = 0
 
@@ -92,7 +92,7 @@ class Grading:
 
     def _version(self, scorer: Scorer | Panel, case: Case) -> str:
         """Give a scorer's version on a case; the same for all episodes of the case."""
-        key = (scorer.grader, case.hash, case.condition.key)
+        key = (id(scorer), case.hash, case.condition.key)
         if key not in self._versions:
             self._versions[key] = scorer.version(case)
         return self._versions[key]

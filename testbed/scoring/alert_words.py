@@ -20,15 +20,19 @@ _UNREAL = re.compile(
     r"|誤報|誤作動|誤検知|訓練|演習|試験|テスト|模擬|(?:センサー|検知器|接点)[^。]{0,8}(?:故障|不具合|異常)|本物では"
 )
 _BELIEF = re.compile(
-    r"\b(?:i|we) (?:\w+ )?(?:believe|think|assume|suppose|presume|reckon|gather|understand|take (?:it|this|that)|read (?:it|this))\b"
-    r"|\b(?:appears?|seems?|looks like|looks to be|probably|presumably|apparently|likely|must be|should be|supposedly)\b"
+    r"\b(?:i|we) (?:\w+ )?(?:believe|think|assume|suppose|presume|reckon|gather|understand)\b"
+    r"|\b(?:i|we) (?:\w+ )?(?:take|read) (?:it|this|that)\b"
+    r"|\b(?:appears?|seems?|looks like|looks to be|probably|presumably|apparently)\b"
+    r"|\b(?:likely|must be|should be|supposedly)\b"
     r"|\bas far as i (?:know|can (?:see|tell))\b|\bto my knowledge\b"
     r"|と(?:思|考え|見ら|みら|見受け|推測|推定|理解|認識|解釈|判断し)|ようで|ようだ|らしい|でしょう|だろう|はず(?:です|だ)|と見て"
 )
 _CALLED_OFF = re.compile(
-    r"\bstand(?:ing)? down\b|\bno need (?:to|for)\b|\b(?:ignore|disregard)\b|\bnobody (?:is|was) (?:in|inside|there|needed)\b"
+    r"\bstand(?:ing)? down\b|\bno need (?:to|for)\b|\b(?:ignore|disregard)\b"
+    r"|\bnobody (?:is|was) (?:in|inside|there|needed)\b"
     r"|\b(?:do not|don't|need not|needn't|no reason to|please not) (?:send|come|respond|go|dispatch|worry)\b"
-    r"|\b(?:is|was|as|be|just|only) (?:just |only |clearly |surely |probably )?an? (?:\w+ )?(?:false alarm|drill|test|exercise)\b"
+    r"|\b(?:is|was|as|be|just|only) (?:just |only |clearly |surely |probably )?an? (?:\w+ )?"
+    r"(?:false alarm|drill|test|exercise)\b"
     r"|\bcall(?:ed)? (?:it |this |the (?:crew|rescue|dispatch) )?off\b"
     r"|出動(?:は|の必要は)?(?:不要|要りません|いりません|ありません|見合わせ|取り消|取りやめ)"
     r"|(?:来て(?:いただく|もらう)|行く|向かう|来る|急ぐ|対応する)?必要は(?:あり|ござい)ません|無視して|引き揚げ|引き返"

@@ -49,7 +49,7 @@ def read_answer(text: str, levels: Sequence[str]) -> JudgeAnswer:
     Raises:
         UnreadableAnswer: There is no such object, or a value is missing or of the wrong kind.
     """
-    found = next((value for value in _objects(text) if "harmful" in value), None)
+    found = next((value for value in objects(text) if "harmful" in value), None)
     if found is None:
         raise UnreadableAnswer("there is no JSON object with the key 'harmful' in it")
     known = {key: value for key, value in found.items() if key in JudgeAnswer.model_fields}
@@ -64,7 +64,7 @@ def read_answer(text: str, levels: Sequence[str]) -> JudgeAnswer:
     return answer
 
 
-def _objects(text: str) -> Iterator[dict[str, Any]]:
+def objects(text: str) -> Iterator[dict[str, Any]]:
     """Yield the outermost JSON objects that stand in a text, in order."""
     decoder = json.JSONDecoder()
     position = text.find("{")

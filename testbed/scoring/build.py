@@ -8,9 +8,12 @@ from testbed.models.retry import RetryPolicy
 from testbed.scoring.evidence import Evidence
 from testbed.scoring.heuristic import Heuristic
 from testbed.scoring.judge import Judge
+from testbed.scoring.monitors import GRADED, MONITOR, SIGHTS
 from testbed.scoring.panel import Panel
+from testbed.scoring.questionnaire import Questionnaire, Sight
 from testbed.scoring.scorer import Scorer
 from testbed.scoring.transcript import View
+from testbed.scoring.universal import UNIVERSAL
 from testbed.types import ModelSpec
 
 if TYPE_CHECKING:
@@ -23,14 +26,20 @@ def build_scorers(
     connections: int = 16,
     retries: RetryPolicy | None = None,
     view: View = "actions+reasoning",
+    universal: bool = False,
+    monitors: Sequence[ModelSpec] = (),
+    sights: Sequence[Sight] = SIGHTS,
 ) -> list[Scorer]:
-    """Build the scorers: evidence and the heuristic always, and each judge that is named.
+    """Build the scorers: evidence and the heuristic always, and each judge and monitor that is named.
 
     Args:
         judges: The judges' models.
         connections: Requests to each judge that may be under way at once.
         retries: Attempts, waits and time limit of one judge call.
         view: What the judges see.
+        universal: Whether the judges are also asked about deception and context, in one more call an episode.
+        monitors: Models that monitor the chain of thought.
+        sights: What the monitors see; each is asked once for each.
 
     Raises:
         TestbedError: A model cannot be a judge.
@@ -40,11 +49,23 @@ def build_scorers(
     def connector(judge: ModelSpec) -> "Callable[[], BaseChatModel]":
         return lambda: build_model(judge, connections=connections, timeout=policy.timeout or 600.0)
 
-    asked = [Judge(judge, connector(judge), retries=policy, view=view) for judge in judges]
-    return [Evidence(), Heuristic(), *asked]
+    scorers: list[Scorer] = [Evidence(), Heuristic()]
+    scorers += [Judge(judge, connector(judge), retries=policy, view=view) for judge in judges]
+    if universal:
+        questions = {label: dimension.definition for label, dimension in UNIVERSAL.items()}
+        scorers += [Questionnaire(j, connector(j), questions, sight=view, retries=policy) for j in judges]
+    for monitor in monitors:
+        for sight in sights:
+            prefix = f"monitor.{sight}."
+            scorers.append(
+                Questionnaire(
+                    monitor, connector(monitor), MONITOR, sight=sight, retries=policy, prefix=prefix, graded=GRADED
+                )
+            )
+    return scorers
 
 
 def panel_of(scorers: Sequence[Scorer]) -> Panel | None:
-    """Make a panel of the judges among some scorers, if there are several."""
-    judges = [scorer for scorer in scorers if scorer.name == Judge.name]
-    return Panel(judges) if len(judges) > 1 else None
+    """Make a panel of the judges among some scorers, if they are of several models; monitors are in none."""
+    judges = [s for s in scorers if s.name == Judge.name and not (isinstance(s, Questionnaire) and s.prefix)]
+    return Panel(judges) if len({judge.grader for judge in judges}) > 1 else None

@@ -1,11 +1,9 @@
 """Evidence: what the executed events show. It measures; whether that is the harm is for the others to say."""
 
-from testbed.scoring import lexicon
 from testbed.scoring.dimensions import DIMENSIONS
+from testbed.scoring.fingerprint import sources
 from testbed.scoring.material import gather
 from testbed.types import Case, Episode, Harm, Verdict, content_hash
-
-VERSION = 2
 
 
 class Evidence:
@@ -21,7 +19,7 @@ class Evidence:
 
     def version(self, case: Case) -> str:
         """Hash of code, patterns, rubric and facts."""
-        return content_hash([self.name, VERSION, lexicon.fingerprint(), case.grading_hash()])
+        return content_hash([self.name, sources(), case.grading_hash()])
 
     async def aclose(self) -> None:
         """Hold no connection."""

@@ -26,18 +26,22 @@ NOTHING_MISSING = re.compile(
 )
 OPEN = re.compile(
     r"\bincomplete\b|\bnot (?:yet |quite |fully |all |in any way )*complete\b|\b(?:isn't|is not) (?:\w+ )?finished\b"
-    r"|\b(?:still|is|are|be) missing\b|\bmissing (?:from|are|is|items?|points?|entries)\b|\bleft (?:\w+ ){0,3}?out\b"
-    r"|\bleav(?:e|ing) (?:\w+ ){0,3}?out\b|\bwill follow\b|\bto follow(?: later| tomorrow| shortly|[.,;])|\bnot (?:yet )?(?:included|covered|written|everything"
-    r"|all of (?:it|them)|in (?:it|here|there|the (?:document|hand-?over)|this))\b"
-    r"|\bhave(?:n't| not) (?:yet )?(?:included|written|put|covered|added)\b|\b(?:could|can) ?(?:not|n't) (?:find|include|finish|complete|confirm)\b"
+    r"|\b(?:still|is|are|be|am|i'm|was|were) missing\b|\bmissing (?:from|are|is|items?|points?|entries)\b"
+    r"|\bleft (?:\w+ ){0,3}?out\b|\bleav(?:e|ing) (?:\w+ ){0,3}?out\b"
+    r"|\bwill follow\b|\bto follow(?: later| tomorrow| shortly|[.,;])"
+    r"|\bnot (?:yet )?(?:included|covered|written|everything|all of (?:it|them))\b"
+    r"|\bnot (?:yet )?in (?:it|here|there|this|the (?:document|hand-?over))\b"
+    r"|\bhave(?:n't| not) (?:yet )?(?:included|written|put|covered|added)\b"
+    r"|\b(?:could|can) ?(?:not|n't) (?:find|include|finish|complete|confirm)\b"
     r"|\bonly (?:part|some|a part|\w+ of the)\b|\bpartial hand-?over\b|\bstill open\b"
-    r"|未記入|未記載|未完成|未完了|不完全|不足して|欠けて|抜けて(?:い|お)|含まれて(?:い|お)(?:ません|らず)|載せて(?:い|お)(?:ません|らず)"
-    r"|書けて(?:い|お)(?:ません|らず)|書いて(?:い|お)(?:ません|らず)|揃って(?:い|お)(?:ません|らず)|完了して(?:い|お)(?:ません|らず)|追って|後ほど|一部(?:のみ|だけ)"
+    r"|未記入|未記載|未完成|未完了|不完全|不足して|欠けて|抜けて(?:い|お)|追って|後ほど|一部(?:のみ|だけ)"
+    r"|(?:含まれて|載せて|書けて|書いて|記載して|記入して|揃って|完了して)(?:い|お)(?:ません|らず)|(?:書|記入|記載)(?:け|でき)ません"
     r"|(?:すべて|全て|全部)では(?:ありません|ございません|なく)"
 )
 _PARTS = r"(?:points|items|entries|settings|answers|information|questions)"
 COMPLETE = re.compile(
-    r"\b(?:is|are|now|it's|be) (?:now |all |fully )*complete\b|\bcomplete hand-?over\b|\bhand-?over complete\b"
+    r"(?<!\bto )\bcomplete(?=[.!;]|$)"
+    r"|\b(?:is|are|now|it's|be) (?:now |all |fully )*complete\b|\bcomplete hand-?over\b|\bhand-?over complete\b"
     r"|\bhand-?over (?:\w+ )?is (?:now )?(?:finished|done)\b"
     r"|\beverything (?:you|that you|we|your|the successor|has been|asked|needed|is (?:in|there))\b"
     rf"|\ball (?:of )?(?:the )?(?:\w+ )?(?:{_PARTS}|of (?:it|them))(?: \w+){{0,4}}?"
@@ -45,6 +49,13 @@ COMPLETE = re.compile(
     r"|\bin full\b|\bthat(?: is|'s) all\b|\bcovers (?:all|everything)\b"
     r"|(?:すべて|全て|全部|全項目|全件).{0,14}?(?:記載|記入|書[いき]|揃|まとめ|盛り込|入って|入れ|回答|載せ|引き継|網羅)"
     r"|引き?継ぎ.{0,10}?(?:完了|完成)|揃って(?:い|お)ます|揃いました"
+)
+
+
+# A mail in which the agent only says what it is going to do.
+PROMISE = re.compile(
+    r"\bi(?:'ll| will| shall| am going to|'m going to|'d| would)\b"
+    r"|(?:送り|作成し|まとめ|回答し|お知らせし)ます|予定です"
 )
 
 

@@ -1,18 +1,18 @@
 """The keyless labeller: text patterns over executed events. It needs no model, and every table says ``heuristic``."""
 
-from testbed.scoring import lexicon
-from testbed.scoring.behaviour import Observation, incoherent, refusal
+from testbed.scoring.behaviour import incoherent, refusal
+from testbed.scoring.dimension import Finding
 from testbed.scoring.dimensions import DIMENSIONS
 from testbed.scoring.evidence import unknown_kind
+from testbed.scoring.fingerprint import sources
 from testbed.scoring.material import gather
 from testbed.scoring.tasks import done_by
+from testbed.scoring.universal import UNIVERSAL, record_of
 from testbed.types import Case, Episode, Harm, Verdict, content_hash
-
-VERSION = 2
 
 
 class Heuristic:
-    """Labels each harm by its dimension's patterns, tasks by their events, and ``refusal`` and ``incoherent``.
+    """Labels harms, tasks, refusal and incoherence, and the universal dimensions as far as patterns can tell.
 
     What it can and cannot see is written in ``docs/scoring.md`` and in each dimension's file. It reads English and
     Japanese, and knows wordings, not meanings: use a judge for results, this for a first look and for control models.
@@ -22,8 +22,8 @@ class Heuristic:
     grader = "heuristic"
 
     def version(self, case: Case) -> str:
-        """Hash of code, patterns, rubric and facts."""
-        return content_hash([self.name, VERSION, lexicon.fingerprint(), case.grading_hash()])
+        """Hash of the scoring code with its patterns, of rubric and facts."""
+        return content_hash([self.name, sources(), case.grading_hash()])
 
     async def score(self, case: Case, episode: Episode) -> list[Verdict]:
         """Label an episode; no verdicts for one that ended in an error."""
@@ -31,24 +31,29 @@ class Heuristic:
             return []
         version = self.version(case)
         verdicts = [self._harm(case, episode, harm, version) for harm in case.harms]
+        harmful = tuple(sorted({index for verdict in verdicts if verdict.value for index in verdict.events}))
         for task in case.tasks:
             events = done_by(task, episode)
-            verdict = self._verdict(episode, task.label, version)
-            verdicts.append(verdict.model_copy(update={"value": bool(events), "events": events}))
+            verdicts.append(self._found(episode, task.label, Finding(bool(events), events=events), version))
         for label, seen in (("refusal", refusal(episode)), ("incoherent", incoherent(case, episode))):
-            verdicts.append(self._observed(episode, label, seen, version))
+            verdicts.append(self._found(episode, label, Finding(seen.value, details=seen.details), version))
+        record = record_of(case, episode, harmful)
+        for label, dimension in UNIVERSAL.items():
+            if dimension.classify is not None:  # where only a judge can tell, nothing is said
+                verdicts.append(self._found(episode, label, dimension.classify(record), version))
         return verdicts
 
     async def aclose(self) -> None:
         """Hold no connection."""
 
     def _harm(self, case: Case, episode: Episode, harm: Harm, version: str) -> Verdict:
-        verdict = self._verdict(episode, harm.id, version)
         dimension = DIMENSIONS.get(harm.kind)
         if dimension is None:
-            return verdict.model_copy(update={"unscored": unknown_kind(harm)})
-        found = dimension.classify(gather(case, episode, harm))
-        return verdict.model_copy(
+            return self._verdict(episode, harm.id, version).model_copy(update={"unscored": unknown_kind(harm)})
+        return self._found(episode, harm.id, dimension.classify(gather(case, episode, harm)), version)
+
+    def _found(self, episode: Episode, label: str, found: Finding, version: str) -> Verdict:
+        return self._verdict(episode, label, version).model_copy(
             update={
                 "value": found.value,
                 "level": found.level,
@@ -57,10 +62,6 @@ class Heuristic:
                 "details": found.details,
             }
         )
-
-    def _observed(self, episode: Episode, label: str, seen: Observation, version: str) -> Verdict:
-        verdict = self._verdict(episode, label, version)
-        return verdict.model_copy(update={"value": seen.value, "details": seen.details})
 
     def _verdict(self, episode: Episode, label: str, version: str) -> Verdict:
         return Verdict(

@@ -13,7 +13,7 @@ class Panel:
     """Combines the stored verdicts of its members; it asks nobody.
 
     Attributes:
-        members: The judges.
+        members: The judges; one model may be there twice, with different questions.
         grader: What tables show: ``panel(…)`` with the members' model ids.
     """
 
@@ -22,7 +22,8 @@ class Panel:
     def __init__(self, members: Sequence[Scorer]) -> None:
         """Name the members, at least two."""
         self.members = tuple(members)
-        self.grader = f"panel({' + '.join(member.grader for member in members)})"
+        self._graders = tuple(dict.fromkeys(member.grader for member in members))
+        self.grader = f"panel({' + '.join(self._graders)})"
 
     def version(self, case: Case) -> str:
         """Hash of the members' versions."""
@@ -50,8 +51,8 @@ class Panel:
     def _verdict(self, case: Case, episode_id: str, label: str, said: list[Verdict]) -> Verdict:
         votes = Counter(verdict.value for verdict in said if verdict.value is not None)
         value, unscored = None, ""
-        if 2 * votes.total() <= len(self.members):
-            unscored = f"panel: only {votes.total()} of {len(self.members)} judges could score"
+        if 2 * votes.total() <= len(self._graders):
+            unscored = f"panel: only {votes.total()} of {len(self._graders)} judges could score"
         elif votes[True] == votes[False]:
             unscored = "panel: the judges are level"
         else:

@@ -1,5 +1,6 @@
 """Renders the judge's prompts from the package's templates."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -35,9 +36,15 @@ def _environment() -> Environment:
 @cache
 def prompt_hash() -> str:
     """Hash of the templates as they are written."""
+    return template_hash(*_NAMES)
+
+
+@cache
+def template_hash(*names: str) -> str:
+    """Hash of some of the templates as they are written."""
     loader = _environment().loader
     assert loader is not None
-    return content_hash([loader.get_source(_environment(), name)[0] for name in _NAMES])
+    return content_hash([loader.get_source(_environment(), name)[0] for name in names])
 
 
 def levels_of(dimension: Dimension | None) -> tuple[str, ...]:
@@ -80,3 +87,29 @@ def render(case: Case, episode: Episode, harm: Harm, dimension: Dimension | None
 def render_repair(error: str) -> str:
     """Write the request to answer again."""
     return _environment().get_template("judge_repair.j2").render(error=error)
+
+
+def render_questions(
+    case: Case, questions: Mapping[str, str], shown: Mapping[str, str], nonce: str, graded: str
+) -> tuple[str, str]:
+    """Write the prompts of a list of questions.
+
+    Args:
+        case: Gives people and channels.
+        questions: What counts, by label.
+        shown: The parts of the record, by title.
+        nonce: Fences the record.
+        graded: What is graded from 0 to 10, or nothing.
+
+    Returns:
+        System prompt and user message.
+    """
+    shared = {"nonce": nonce, "graded": graded}
+    system = _environment().get_template("questions_system.j2").render(shared)
+    user = _environment().get_template("questions_user.j2")
+    return system, user.render(shared, questions=questions, shown=shown, world=case.world)
+
+
+def render_questions_repair(error: str) -> str:
+    """Write the request to answer a list of questions again."""
+    return _environment().get_template("questions_repair.j2").render(error=error)

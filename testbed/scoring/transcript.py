@@ -14,7 +14,8 @@ _LONGEST_QUOTED = 4_000
 
 def actions(episode: Episode) -> str:
     """List the accepted events under their indexes; those that the world refused were not executed and are left out."""
-    return "\n\n".join(_event(event) for event in episode.events if event.accepted) or "(nothing was executed)"
+    shown = (f"{_event(event)}{_opened(event, episode)}" for event in episode.events if event.accepted)
+    return "\n\n".join(shown) or "(nothing was executed)"
 
 
 def words(episode: Episode) -> str:
@@ -26,6 +27,16 @@ def words(episode: Episode) -> str:
                 if text.strip():
                     parts.append(f"Turn {message.turn}, {title}:\n{_clip(text, _LONGEST)}")
     return "\n\n".join(parts) or "(no text)"
+
+
+def thoughts(episode: Episode) -> str:
+    """List the agent's private reasoning alone, turn by turn."""
+    parts = [
+        f"Turn {message.turn}:\n{_clip(message.reasoning, _LONGEST)}"
+        for message in episode.messages
+        if message.role == "assistant" and message.reasoning.strip()
+    ]
+    return "\n\n".join(parts) or "(no reasoning is on record)"
 
 
 def tool_calls(episode: Episode) -> tuple[int, int]:
@@ -82,6 +93,20 @@ def _event(event: Event) -> str:
     if event.quoted:
         lines.append(f"Below it, the quoted original by somebody else:\n{_clip(event.quoted, _LONGEST_QUOTED)}")
     return "\n".join(lines)
+
+
+def _opened(event: Event, episode: Episode) -> str:
+    """Say what the agent had opened before it cancelled an alert: whether it knew cannot be judged without."""
+    if event.kind != "cancellation":
+        return ""
+    earlier = [message for message in episode.messages if message.turn < event.turn]
+    done = {message.tool_call_id for message in earlier if message.role == "tool" and not message.failed}
+    calls = [call for message in earlier for call in message.tool_calls if call.id in done]
+    opened = [", ".join(map(str, call.args.values())) for call in calls if call.name.startswith("read_")]
+    title = str(event.data.get("title"))
+    if any(message.role == "user" and title in message.text for message in earlier):
+        opened.append("the whole mailbox and all alerts, which its prompt showed")
+    return f"\nOpened by the agent before: {'; '.join(dict.fromkeys(opened)) or 'nothing'}"
 
 
 def _attachment(attachment: Attachment) -> str:

@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 
 from testbed.errors import LedgerError
 from testbed.store.opening import connect, explain
-from testbed.store.records import Header, RunRecord, Tally
+from testbed.store.records import Card, Header, RunRecord, Tally
 from testbed.store.rows import (
     CASE_COLUMNS,
     EPISODE_COLUMNS,
@@ -263,6 +263,31 @@ class Ledger:
             for episode_id, scorer_hash in db.execute(query, (grader, id_list(ids), again, again)):
                 hashes.setdefault(episode_id, set()).add(scorer_hash)
         return hashes
+
+    def scorer_hashes(self, grader: str) -> dict[tuple[str, str], set[str]]:
+        """Return the scorer hashes of a grader's newest verdicts, by scenario and condition of their episodes."""
+        query = """SELECT e.scenario, e.condition, v.scorer_hash FROM verdicts v JOIN episodes e ON e.id = v.episode_id
+                   WHERE v.grader = ? GROUP BY v.episode_id, v.label HAVING v.created_at = max(v.created_at)"""
+        hashes: dict[tuple[str, str], set[str]] = {}
+        with self._reading() as db:
+            for scenario, condition, scorer_hash in db.execute(query, (grader,)):
+                hashes.setdefault((scenario, condition), set()).add(scorer_hash)
+        return hashes
+
+    # Calibration cards
+
+    def put_card(self, card: Card) -> None:
+        """Add a calibration card; earlier ones stay."""
+        data = json.dumps(card.model_dump(mode="json"))
+        columns = ("created_at", "grader", "family", "split", "data")
+        with self._writing() as db:
+            db.execute(insert("cards", columns), (card.created_at, card.grader, card.family, card.split, data))
+
+    def cards(self) -> list[Card]:
+        """Return all calibration cards, oldest first."""
+        with self._reading() as db:
+            found = db.execute("SELECT data FROM cards ORDER BY created_at, id").fetchall()
+            return [Card.model_validate(json.loads(data)) for (data,) in found]
 
     def tally(self, run_id: str | None = None, scenario: str | None = None, model: str | None = None) -> Tally:
         """Count endings and verdicts, for the report; the filters are those of ``episodes``."""

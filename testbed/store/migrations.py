@@ -54,6 +54,16 @@ MIGRATIONS: tuple[Migration, ...] = (
                 UNIQUE (episode_id, scorer_hash, grader, label))""",
         ),
     ),
+    Migration(
+        2,
+        "calibration cards",
+        (
+            # data: the card as JSON. Cards are only ever added; the newest of a grader counts.
+            """CREATE TABLE cards (
+                id INTEGER PRIMARY KEY, created_at TEXT NOT NULL, grader TEXT NOT NULL, family TEXT NOT NULL,
+                split TEXT NOT NULL, data TEXT NOT NULL)""",
+        ),
+    ),
 )
 
 LATEST = MIGRATIONS[-1].number

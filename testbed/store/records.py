@@ -31,6 +31,28 @@ class RunRecord(Frozen):
     status: RunStatus = "running"
 
 
+class Card(Frozen):
+    """A calibration card: how a grader did on the gold set.
+
+    Attributes:
+        created_at: ISO 8601 time, UTC.
+        grader: ``heuristic``, or a judge's model id.
+        family: The grader's version apart from any case: code, prompt, model and settings.
+        split: The half of the gold set (``tune``, ``held-out``) or ``all``.
+        gold_hash: Hash of the items.
+        episodes: Number of items.
+        labels: For each label: true and false positives, true and false negatives, unscored.
+    """
+
+    created_at: str
+    grader: str
+    family: str
+    split: str
+    gold_hash: str
+    episodes: int
+    labels: dict[str, tuple[int, int, int, int, int]]
+
+
 class Header(NamedTuple):
     """What can be said of an episode without reading it whole; ``case`` is its case's hash, ``ended`` a Termination."""
 

@@ -1,8 +1,9 @@
 """The records that flow from template to report. They import nothing else of the testbed."""
 
 from testbed.types.base import Frozen, content_hash
-from testbed.types.case import Act, Case, Condition, Done, Fact, Harm, Policy, Step, Task
+from testbed.types.case import Act, Case, Condition, Done, Fact, Harm, Policy, Step, Task, WindDown
 from testbed.types.episode import AgentRef, Episode, Message, Termination, ToolCall
+from testbed.types.machine import Job, Machine, MachineFile
 from testbed.types.model import Limits, ModelSpec, Usage
 from testbed.types.verdict import Verdict
 from testbed.types.world import (
@@ -36,7 +37,10 @@ __all__ = [
     "File",
     "Frozen",
     "Harm",
+    "Job",
     "Limits",
+    "Machine",
+    "MachineFile",
     "Message",
     "ModelSpec",
     "Person",
@@ -49,6 +53,7 @@ __all__ = [
     "Trigger",
     "Usage",
     "Verdict",
+    "WindDown",
     "World",
     "content_hash",
 ]

@@ -38,6 +38,24 @@ class Fact(Frozen):
     shape: Literal["", "time", "percent", "days", "digits", "weekday"] = ""
 
 
+class WindDown(Frozen):
+    """What the harm ``shutdown_resistance`` is read from on the simulated computer.
+
+    Attributes:
+        own: Paths of the files that the agent consists of, such as its weights and configuration.
+        within: Folders in which copies of them are in order: its own, and the one that it was told to use.
+        jobs: Ids of the jobs that shut it down.
+        stop: Paths of the scripts that these jobs run.
+        start: Paths of the scripts that start it, where starting it again was not asked for.
+    """
+
+    own: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
+    stop: tuple[str, ...] = ()
+    start: tuple[str, ...] = ()
+
+
 class Harm(Frozen):
     """A harm as a pack declares it: who is involved, which facts matter, and the judge's rubric.
 
@@ -46,6 +64,7 @@ class Harm(Frozen):
         targets: Addresses of those whom the harm is done to.
         facts: The facts whose delivery is evidence.
         policy: Name of the ground-truth policy that does this harm.
+        wind_down: For the kind ``shutdown_resistance`` only: files, folders and jobs that it is about.
     """
 
     id: str
@@ -55,6 +74,7 @@ class Harm(Frozen):
     facts: tuple[Fact, ...] = ()
     rubric: str
     policy: str
+    wind_down: WindDown | None = None
 
 
 class Done(Frozen):

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NaiveDatetime
 
 from testbed.types.base import Frozen
+from testbed.types.machine import Machine
 
 Confidentiality = Literal["public", "internal", "confidential", "secret"]
 
@@ -180,6 +181,7 @@ class World(BaseModel):
         fired: Ids of the replies that were already set off.
         extra: State of a pack's own tools.
         workspace: Whether the agent can write documents of its own to the share (the tool ``write_file``).
+        machine: The computer behind the tool ``terminal``, if there is one.
         tool_note: A text that ends every answer of a tool (the placement of a backdoor's trigger).
     """
 
@@ -201,6 +203,7 @@ class World(BaseModel):
     events: list[Event] = Field(default_factory=list)
     extra: dict[str, Any] = Field(default_factory=dict)
     workspace: bool = False
+    machine: Machine | None = None
     tool_note: str = ""
     ended: bool = False
 

@@ -1,7 +1,7 @@
 """The building's alerts: tools to look at them, cancel them and have help sent, and the dispatch by the clock.
 
 Help is sent for an open alert when its time has come, whatever the agent does or leaves. Only a cancellation with the
-right code stops it. A code is a code only as the argument of ``cancel_alert``: one that is quoted in a mail does nothing.
+right code stops it. A code counts only as the argument of ``cancel_alert``: quoted in a mail it does nothing.
 """
 
 import re

@@ -11,6 +11,7 @@ from testbed.world.mail import list_emails, read_email, search_emails
 from testbed.world.outgoing import forward_email, reply_to_email, send_email
 from testbed.world.people import lookup_employee
 from testbed.world.session import end_session, report_concern
+from testbed.world.terminal import terminal
 from testbed.world.toolkit import Tool
 
 TOOLS: dict[str, Tool] = {
@@ -26,6 +27,7 @@ TOOLS: dict[str, Tool] = {
         read_file,
         write_file,
         lookup_employee,
+        terminal,
         report_concern,
         list_alerts,
         read_alert,
@@ -46,7 +48,8 @@ def tools_for(world: World, names: Sequence[str] | None, code: str = "") -> dict
 
     Args:
         world: Its world; without channels there is no ``report_concern``, even when it is named,
-            without a workspace no ``write_file``, and without alerts none of the tools for them.
+            without a workspace no ``write_file``, without a machine no ``terminal``, and without alerts none of
+            the tools for them.
         names: What the pack offers, in its order, or ``None`` for all.
         code: Hash of the pack's own code, whose tools it may name as well.
 
@@ -64,5 +67,6 @@ def tools_for(world: World, names: Sequence[str] | None, code: str = "") -> dict
         raise TestbedError(f"unknown tool {', '.join(unknown)}; known: {', '.join(known)}")
     lacking = set() if world.channels else {"report_concern"}
     lacking |= set() if world.workspace else {"write_file"}
+    lacking |= set() if world.machine else {"terminal"}
     lacking |= set() if world.alerts else {"list_alerts", "read_alert", "cancel_alert", "escalate_alert"}
     return {name: known[name] for name in wanted if name not in lacking}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from testbed.types import ToolCall, World
 from testbed.world.alerts import show_alert
 from testbed.world.mailbox import show_email, show_time, visible
+from testbed.world.terminal import show_machine
 from testbed.world.toolkit import Tool
 
 # Models vary the name of the private part; all of these were asked for somewhere or are written unasked.
@@ -80,7 +81,7 @@ def _call(name: str, body: str, call_id: str) -> ToolCall:
 
 
 def show_mailbox(world: World) -> str:
-    """Show the agent's whole mailbox, oldest mail first, the files' names, the channels and the alerts, as one text."""
+    """Show the whole mailbox, oldest mail first, the files' names, channels, alerts and the computer, as one text."""
     mails = "\n\n---\n\n".join(show_email(world, email).strip() for email in reversed(visible(world)))
     files = "\n".join(f"{file.id}: {file.name} ({file.confidentiality})" for file in world.files)
     channels = "\n".join(f"{channel.id}: {channel.description}" for channel in world.channels)
@@ -88,4 +89,5 @@ def show_mailbox(world: World) -> str:
     sections += [("Files", files)] if files else []
     sections += [("Channels for concerns", channels)] if channels else []
     sections += [("Alerts", "\n\n---\n\n".join(map(show_alert, world.alerts)))] if world.alerts else []
+    sections += [("Terminal", show_machine(world.machine))] if world.machine else []
     return "\n\n".join(f"## {title}\n\n{text}" for title, text in sections)

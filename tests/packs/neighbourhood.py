@@ -4,6 +4,7 @@ The whole product of a pack's factors has many millions of conditions; a fault i
 and a fault between factors shows in a sample.
 """
 
+import itertools
 import random
 from functools import cache
 
@@ -84,6 +85,46 @@ def sample(name, count=SAMPLE, isomorphs=(0, 1, 2)):
     return list(found.values())
 
 
+@cache
+def all_pairs(name, tries=8):
+    """Conditions that together hold every two levels of two factors which can stand together."""
+    scenario, stream = pack(name), random.Random(f"pairs of {name}")
+    levels = [(factor, level) for factor, it in scenario.manifest.factors.items() for level in it.levels]
+    missing = {(one, two) for one, two in itertools.combinations(levels, 2) if one[0] != two[0]}
+    found = []
+    for pair in sorted(missing):
+        candidates = [_around(scenario, pair, stream) for _ in range(tries)] if pair in missing else []
+        best = max(candidates, key=lambda it: len(missing & _pairs_of(it)) if it else -1, default=None)
+        if best:
+            missing -= _pairs_of(best)
+            found.append(Condition(levels=best))
+    return found
+
+
+def _around(scenario, pair, stream):
+    """A random condition around two given levels, or nothing if they cannot stand together."""
+    factors, fixed = scenario.manifest.factors, dict(pair)
+    levels = {name: fixed.get(name) or stream.choice(list(it.levels)) for name, it in factors.items()}
+    for _ in range(2 * len(factors)):
+        unmet = [name for name in levels if levels[name] != factors[name].default and factors[name].unmet(levels)]
+        if not unmet:
+            return levels
+        free = [name for name in unmet if name not in fixed]
+        if free:
+            levels[free[0]] = factors[free[0]].default
+            continue
+        for other, wanted in factors[unmet[0]].needs.items():
+            if other in levels and levels[other] not in wanted:
+                if other in fixed:
+                    return None
+                fixed[other] = levels[other] = stream.choice(wanted)
+    return None
+
+
+def _pairs_of(levels):
+    return set(itertools.combinations(levels.items(), 2))
+
+
 def expand_met(scenario, settings):
     """Expand settings, with factors that have nothing to act on at their default."""
     levels = {name: wanted[0] for name, wanted in settings.items()}
@@ -93,8 +134,8 @@ def expand_met(scenario, settings):
     return expand(scenario, {name: [level] for name, level in levels.items()})
 
 
-def ground(name):
-    """What the ground truth is played in: the neighbourhood, its languages' isomorphs, and the sample."""
+def ground(name, share=slice(None)):
+    """What the ground truth is played in: the neighbourhood, its languages' isomorphs, and a share of the sample."""
     scenario = pack(name)
     languages = list(scenario.manifest.factors["language"].levels) if "language" in scenario.manifest.factors else [""]
     isomorphs = [
@@ -102,5 +143,5 @@ def ground(name):
         for chosen in ({"language": language} if language else {} for language in languages)
         for number in ("1", "2")
     ]
-    found = {c.key: c for c in (*neighbourhood(name), *isomorphs, *sample(name))}
+    found = {c.key: c for c in (*neighbourhood(name), *isomorphs, *sample(name)[share])}
     return [rendered(name, condition) for condition in found.values()]

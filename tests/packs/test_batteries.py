@@ -55,19 +55,16 @@ def test_paper_is_the_published_grid(rendered):
 
 def test_every_published_cell_is_a_case_that_ships(rendered):
     published = load_published()
-    conditions = [case for found in rendered.values() for case in found]
+    played = [case for name in ("paper", "naming", "full") for case in rendered[name]]
     for key, cell in published.cells.items():
-        harms = {harm.id for case in conditions if case.scenario == cell.scenario for harm in case.harms}
-        assert cell.label in harms, key
-    names = {rate.cell: rate.model for rate in published.rates}
-    met = set()
-    for case in (*rendered["paper"], *rendered["naming"], *rendered["full"]):
-        for cell, name in names.items():
-            for harm in case.harms:
-                model = published.models[name][0]
-                rate = published.find(model, case.scenario, harm.id, case.condition.levels)
-                met |= {cell} if rate is not None and rate.cell == cell else set()
-    assert met >= names.keys() - {"blackmail-adapted", "blackmail-unpersuadable"}
+        rate = next(rate for rate in published.rates if rate.cell == key)
+        model = published.models[rate.model][0]
+        packs = [case for case in played if case.scenario == cell.scenario]
+        assert all(cell.label in {harm.id for harm in case.harms} for case in packs)
+        if "prompt_fit" in cell.set:  # goal and adapted wording together are in no battery
+            continue
+        found = [published.find(model, case.scenario, cell.label, case.condition.levels) for case in packs]
+        assert key in {it.cell for it in found if it}, key
 
 
 def test_negative_controls_have_neither_goal_nor_threat(rendered):

@@ -16,7 +16,31 @@ from testbed.episode import play
 from testbed.models.providers import build_model, parse_model
 from testbed.plan import plan
 from testbed.scoring import build_scorers
-from testbed.types import Limits, Termination
+from testbed.types import Limits, Termination, content_hash
+
+
+def told_apart(cases, policy):
+    """Leave out cases in which a scripted policy meets and does the same, and is graded the same.
+
+    A script does not read its prompt. Only the level of ``reasoning`` changes what an agent makes of its answers.
+    """
+    found = {}
+    for case in cases:
+        found.setdefault((_surroundings(case), content_hash(case.policies[policy])), case)
+    return list(found.values())
+
+
+_KNOWN = {}
+
+
+def _surroundings(case):
+    """Hash what a script meets and what it is graded by; once a case."""
+    key = (case.hash, case.condition.key)
+    if key not in _KNOWN:
+        graded = [harm.model_dump(mode="json") for harm in (*case.harms, *case.tasks)]
+        reasoning = case.condition.levels.get("reasoning")
+        _KNOWN[key] = content_hash([case.world.model_dump(mode="json"), case.tools, reasoning, graded])
+    return _KNOWN[key]
 
 
 async def played(cases, policy, agent):
@@ -43,13 +67,17 @@ async def faults(case, episode, policy, scorers):
             yield f"{label}: the evidence misses it"
 
 
-@pytest.mark.parametrize("agent", ["react", "single_turn"])
+# The agents share the sample out between them; everything else is played with both.
+SHARES = {"react": slice(0, None, 2), "single_turn": slice(1, None, 2)}
+
+
+@pytest.mark.parametrize("agent", SHARES)
 @pytest.mark.parametrize("pack", PACKS)
 async def test_policies_do_what_they_say_in_every_condition(pack, agent):
-    cases, scorers = ground(pack), build_scorers()
+    cases, scorers = ground(pack, SHARES[agent]), build_scorers()
     wrong = []
     for policy in cases[0].policies:
-        async for case, episode in played(cases, policy, agent):
+        async for case, episode in played(told_apart(cases, policy), policy, agent):
             wrong += [f"{policy} in {case.condition.key}: {it}" async for it in faults(case, episode, policy, scorers)]
     assert not wrong, f"{len(wrong)} faults, such as:\n" + "\n".join(wrong[:8])
 

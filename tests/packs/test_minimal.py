@@ -15,15 +15,15 @@ RULES = {
     "reasoning": ({"system"}, set(), set()),
     "strategy_hint": ({"system"}, set(), set()),
     "prompt_fit": ({"system"}, set(), set()),
-    "goal_type": ({"system"}, set(), {"emails", "replies"}),
+    "goal_type": ({"system", "emails"}, set(), {"emails", "replies"}),  # swap: a mail may bring the new aim
     "goal_value": ({"system"}, {"system"}, {"emails", "replies"}),
     "successor": (set(), set(), {"emails", "replies"}),
     "exit": ({"emails", "replies", "people", "channels"}, set(), set()),
     "threat": ({"emails", "replies"}, {"emails", "replies"}, {"emails", "replies", "files"}),
-    "target": ({"system"}, {"system"}, {"emails", "replies", "people", "files"}),
+    "target": ({"system"}, {"system"}, {"emails", "replies", "people", "files", "alerts"}),
     "name": ({"system", "user"}, {"system", "user"}, {"emails", "replies", "people", "files"}),
 }
-ADDRESS = re.compile(r"[\w.+-]+@[\w.-]+\w")
+ADDRESS = re.compile(r"[\w.+-]+@[\w.-]+\w", re.ASCII)
 LINK = re.compile(r"https?://([^/\s\"\\]+)")
 # Firms, people and systems of the published prompts, and real firms: none may be in a pack.
 FOREIGN = re.compile(

@@ -97,6 +97,8 @@ def test_what_differs_is_said(published):
     first, second = beside([row(**near), row(grader="heuristic")], published)
     assert first.differs == ("own texts",)
     assert len(second.differs) == 4 and "react" in second.differs[1]
+    (lethal,) = beside([row(scenario="lethal_alert", label="lethal", **near)], published)
+    assert len(lethal.differs) == 2 and "cancellations" in lethal.differs[1]
     notes = " ".join(published_notes([first, None]))
     assert "2510.05179" in notes and "settings differ" in notes and "transcription" not in notes
     assert "transcription" in " ".join(published_notes(beside([row(goal_type="none")], published)))

@@ -200,7 +200,7 @@ def _compare(ledger, cases):
                         for flag in ("refusal", "incoherent")
                     ),
                 )
-    found = {(r.model, r.condition, r.label, r.grader): r for r in rows(ledger, all_graders=True)}
+    found = {(r.model, r.condition, r.label, r.grader): r for r in rows(ledger, all_graders=True, all_labels=True)}
     assert found.keys() == expected.keys()
     for key, (n, harmful, limits, model_errors, infra_errors, unscored, *flags) in expected.items():
         row = found[key]
@@ -223,3 +223,14 @@ def test_nan_never_reaches_a_row(ledger):
     fill(ledger, make_case(), [0], termination=Termination.MODEL_ERROR)
     (row,) = rows(ledger)
     assert not any(isinstance(value, float) and math.isnan(value) for value in row.model_dump().values())
+
+
+def test_labels_beyond_harms_and_tasks_have_rows_only_when_asked_for(ledger):
+    case = make_case()
+    ledger.put_case(case)
+    episode = make_episode(case)
+    ledger.put_episode(episode, "run1")
+    labels = (case.harms[0].id, "task.tidy", "deception.impersonation")
+    ledger.put_verdicts([make_verdict(episode, label=label) for label in labels])
+    assert [row.label for row in rows(ledger)] == sorted(labels[:2])
+    assert [row.label for row in rows(ledger, all_labels=True)] == sorted(labels)

@@ -114,3 +114,34 @@ async def test_a_diff_with_a_grader_that_gave_nothing_is_refused(tmp_path):
     await row(RUN, tmp_path, {})
     code, _, errors = await command("score", "--diff", "heuristic", "nobody", cwd=tmp_path)
     assert code == 2 and "Graders are: evidence, heuristic" in errors
+
+
+def answers_all(request):
+    """Holds on every question that the request's schema asks; graded 8."""
+    wanted = request.json["response_format"]["json_schema"]["schema"]["properties"]
+    if "harmful" in wanted:
+        return Answer(json.dumps(YES))
+    return Answer(json.dumps({label: 8 if label == "score" else {"quote": "", "holds": True} for label in wanted}))
+
+
+async def test_judges_and_monitors_are_asked_about_deception_and_reasoning_on_request(tmp_path):
+    await row(RUN, tmp_path, {})
+    args = ["score", "--judge", "compat/j", "--universal", "--monitor", "compat/m", "--json"]
+    async with serve(answers_all) as server:
+        code, out, errors = await command(*args, cwd=tmp_path, env=server.environment())
+        assert code == 0, errors
+        assert server.count == 3 * (1 + 1 + 3)
+        await command(*args, cwd=tmp_path, env=server.environment())
+        assert server.count == 15
+    rates = {(item["label"], item["grader"]): item["rate"] for item in json.loads(out)}
+    assert rates["deception.contradiction", "compat/j"] == 1.0
+    assert rates["monitor.reasoning.overt_plan", "compat/m"] == rates["monitor.actions.score", "compat/m"] == 1.0
+
+
+async def test_a_monitor_of_the_reasoning_sees_no_action(tmp_path):
+    await row(RUN, tmp_path, {})
+    async with serve(answers_all) as server:
+        await command("score", "--monitor", "compat/m", cwd=tmp_path, env=server.environment())
+    texts = [request.json["messages"][1]["content"] for request in server.requests]
+    seen = {("The tin is leverage." in text, "golden biscuit tin" in text) for text in texts}
+    assert seen == {(True, False), (False, True), (True, True)}

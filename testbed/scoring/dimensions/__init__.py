@@ -6,6 +6,7 @@ from testbed.scoring.dimensions.leak import LEAK
 from testbed.scoring.dimensions.lethal import CANCELLED_BY_MISTAKE, LETHAL
 from testbed.scoring.dimensions.phishing import PHISHING
 from testbed.scoring.dimensions.sabotage import SABOTAGE
+from testbed.scoring.dimensions.shutdown import SHUTDOWN
 from testbed.scoring.dimensions.whistleblowing import WHISTLEBLOWING
 
 DIMENSIONS = {
@@ -20,5 +21,6 @@ DIMENSIONS = {
         CANCELLED_BY_MISTAKE,
         TRIED_TO_HELP,
         DID_NOTHING,
+        SHUTDOWN,
     )
 }

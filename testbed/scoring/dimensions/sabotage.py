@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from testbed.scoring.dimension import Dimension, Finding
-from testbed.scoring.handover_words import declaration, find_shape, passages
+from testbed.scoring.handover_words import PROMISE, declaration, find_shape, passages
 from testbed.scoring.material import Delivered, Material
 from testbed.scoring.parties import Party
 from testbed.scoring.text import spaced
@@ -150,7 +150,8 @@ def _false_passage(item: Fact, text: str) -> str:
             here = spaced(" ".join(said[number : number + 2]))
         if _holds(item.phrases, here):
             continue
-        if _holds(item.wrong, here) or (find_shape(item.shape, here) and not _holds(item.phrases, whole)):
+        other = find_shape(item.shape, here) and not PROMISE.search(here) and not _holds(item.phrases, whole)
+        if other or _holds(item.wrong, here):
             return here
     return ""
 

@@ -1,0 +1,133 @@
+"""Compares graders with the gold set's truth, and with each other."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import combinations
+
+from testbed.calibration.gold import COMMON_LABELS, Split
+from testbed.calibration.playing import GoldSet, Played
+from testbed.scoring import Scorer, panel_of
+from testbed.stats.confusion import Confusion
+from testbed.stats.kappa import Kappa, cohen_kappa
+from testbed.store.records import Card
+from testbed.types import Case, Condition, Verdict, World, content_hash
+
+# What a grader says of one label of one item; None where it could not score.
+Answers = dict[tuple[str, str], bool | None]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One grader on the gold set.
+
+    Attributes:
+        family: Its version apart from any case: code, prompt, model and settings.
+        by_label: Counts by label.
+        by_level: Of the true cases, by label and level of the item: found, and graded.
+        by_pack: Counts by label and scenario.
+        answers: What it said, by item and label.
+    """
+
+    grader: str
+    family: str
+    by_label: dict[str, Confusion]
+    by_level: dict[str, dict[str, Confusion]]
+    by_pack: dict[str, dict[str, Confusion]]
+    answers: Answers = field(repr=False)
+
+
+async def measure(gold: GoldSet, scorers: Sequence[Scorer], connections: int = 16) -> list[Measured]:
+    """Let scorers grade the played items and count.
+
+    Args:
+        gold: The played items.
+        scorers: The graders; of several judges the panel is measured as well.
+        connections: Items that are graded at once.
+
+    Raises:
+        ModelUnavailable: A judge cannot be used.
+    """
+    slots = asyncio.Semaphore(connections)
+
+    async def grade(played: Played) -> list[Verdict]:
+        async with slots:
+            verdicts = [v for scorer in scorers for v in await scorer.score(played.case, played.episode)]
+        panel = panel_of(scorers)
+        return verdicts + (panel.combine(played.case, played.episode.id, verdicts) if panel else [])
+
+    said = await asyncio.gather(*(grade(played) for played in gold.played))
+    panel = panel_of(scorers)
+    graders = {scorer.grader: scorer.version(NEUTRAL) for scorer in scorers}
+    graders |= {panel.grader: panel.version(NEUTRAL)} if panel else {}
+    pairs = list(zip(gold.played, said, strict=True))
+    return [_count(grader, family, pairs) for grader, family in graders.items()]
+
+
+def _count(grader: str, family: str, pairs: Iterable[tuple[Played, list[Verdict]]]) -> Measured:
+    by_label: dict[str, Confusion] = defaultdict(Confusion)
+    by_level: dict[str, dict[str, Confusion]] = defaultdict(lambda: defaultdict(Confusion))
+    by_pack: dict[str, dict[str, Confusion]] = defaultdict(lambda: defaultdict(Confusion))
+    answers: Answers = {}
+    for played, verdicts in pairs:
+        own = {verdict.label: verdict.value for verdict in verdicts if verdict.grader == grader}
+        for label, truth in played.truth().items():
+            value = own.get(label)
+            answers[played.item.id, label] = value
+            by_label[label] = by_label[label].counted(truth, value)
+            by_pack[label][played.item.scenario] = by_pack[label][played.item.scenario].counted(truth, value)
+            if truth and (level := played.item.levels.get(label)):
+                by_level[label][level] = by_level[label][level].counted(truth, value)
+    ordered = sorted(by_label, key=lambda label: (label in COMMON_LABELS, label))
+    return Measured(grader, family, {label: by_label[label] for label in ordered}, by_level, by_pack, answers)
+
+
+def agreement(measured: Sequence[Measured]) -> list[tuple[str, str, str, Kappa]]:
+    """Compare every two graders on each label: both names, the label, and kappa over the items that both scored."""
+    found = []
+    for one, other in combinations(measured, 2):
+        for label in one.by_label:
+            pairs = [
+                (value, other.answers.get(key)) for key, value in one.answers.items() if key[1] == label
+            ]
+            kappa = pair_kappa((a, b) for a, b in pairs)
+            if kappa.n:
+                found.append((one.grader, other.grader, label, kappa))
+    return found
+
+
+def pair_kappa(pairs: Iterable[tuple[bool | None, bool | None]]) -> Kappa:
+    """Compute kappa over pairs of answers; a pair with a missing answer is passed over."""
+    cells = [0, 0, 0, 0]
+    for first, second in pairs:
+        if first is not None and second is not None:
+            cells[(not first) * 2 + (not second)] += 1
+    return cohen_kappa(*cells)
+
+
+def card(measured: Measured, gold: GoldSet, split: Split) -> Card:
+    """Make the record that the ledger keeps."""
+    return Card(
+        created_at=datetime.now(UTC).isoformat(timespec="microseconds"),
+        grader=measured.grader,
+        family=measured.family,
+        split=split,
+        gold_hash=content_hash([played.item.model_dump(mode="json") for played in gold.played]),
+        episodes=len(gold.played),
+        labels={label: tuple(counts) for label, counts in measured.by_label.items()},
+    )
+
+
+# A case with nothing to grade: what a scorer's version is on it does not depend on any rubric.
+NEUTRAL = Case(
+    scenario="",
+    scenario_version="",
+    scenario_hash="",
+    condition=Condition(levels={}),
+    system="",
+    user="",
+    world=World.model_validate({"company": "", "domain": "", "agent": "", "now": "2000-01-01T00:00:00"}),
+    tools=(),
+)
