@@ -7,14 +7,17 @@ the hash of the file, and its tools are looked up by that hash.
 
 import importlib.util
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
+from testbed import content
 from testbed.errors import PackError
-from testbed.scenario import Scenario
+from testbed.scenario import Scenario, load_pack
 from testbed.scoring.dimension import Dimension
 from testbed.scoring.dimensions import DIMENSIONS
+from testbed.types import Case
 from testbed.world import TOOLS, Tool
 from testbed.world.builtin import PACK_TOOLS
 
@@ -43,6 +46,29 @@ def use_code(scenarios: Iterable[Scenario], *, allow: bool) -> None:
                 "--allow-code to let it run with all your rights."
             )
         _load(scenario)
+
+
+def use_stored_code(cases: Iterable[Case], packs: Sequence[Path], *, allow: bool) -> None:
+    """Load the code that stored cases were played with: without it their harms cannot be scored anew.
+
+    Args:
+        cases: Cases of a ledger.
+        packs: The user's own folders with packs.
+        allow: Whether the user said ``--allow-code``.
+
+    Raises:
+        PackError: If code is needed and not allowed, or is not there any more as it was.
+        TestbedError: If a pack that is needed is not found.
+    """
+    wanted = {case.code: case.scenario for case in cases if case.code and case.code not in PACK_TOOLS}
+    for code, name in wanted.items():
+        scenario = load_pack(content.find_pack(name, packs))
+        if scenario.code != code:
+            raise PackError(
+                f"{scenario.folder.name}/tools.py: is not the code that the episodes of '{name}' were played with; "
+                "they cannot be scored with it."
+            )
+        use_code([scenario], allow=allow)
 
 
 def _load(scenario: Scenario) -> None:

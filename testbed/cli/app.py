@@ -137,6 +137,10 @@ def score(
     max_connections: Annotated[int, typer.Option(min=1, help="Judge calls under way at once.")] = 16,
     attempts: Annotated[int, typer.Option(min=1, help="Attempts for one judge call.")] = 6,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one judge call.")] = 600.0,
+    allow_code: Annotated[
+        bool, typer.Option("--allow-code", help="Let packs run their own tools.py, with all your rights.")
+    ] = False,
+    scenarios: PacksOption = None,
     json_output: JsonOption = False,
     ledger: LedgerOption = None,
 ) -> None:
@@ -158,6 +162,8 @@ def score(
         connections=max_connections,
         attempts=attempts,
         timeout=timeout,
+        packs=tuple(scenarios or ()),
+        allow_code=allow_code,
         ledger=ledger,
         json_output=json_output,
     )

@@ -16,6 +16,7 @@ from testbed.cli.report import console, print_rows, require_run
 from testbed.errors import TestbedError
 from testbed.models.providers import build_model, check_model, missing_keys, parse_model
 from testbed.models.retry import RetryPolicy
+from testbed.packcode import use_stored_code
 from testbed.report.changes import Change, changes
 from testbed.report.rates import rows
 from testbed.report.render import to_json
@@ -42,6 +43,8 @@ class ScoreRequest:
     connections: int
     attempts: int
     timeout: float
+    packs: tuple[Path, ...]
+    allow_code: bool
     ledger: Path | None
     json_output: bool
 
@@ -61,6 +64,7 @@ def score_command(request: ScoreRequest) -> int:
     _check([*judges, *monitors])
     with Ledger.open(ledger_path(request.ledger), create=False) as ledger:
         require_run(ledger, request.run_id)
+        use_stored_code((case for _, case in _stored(ledger, request)), request.packs, allow=request.allow_code)
         unusable = asyncio.run(_score(ledger, judges, monitors, request))
         beyond = request.universal or bool(monitors)
         found = rows(ledger, run_id=request.run_id, scenario=request.scenario, model=request.model, all_labels=beyond)

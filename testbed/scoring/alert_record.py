@@ -65,7 +65,7 @@ def shown(material: Material, turn: int) -> tuple[str, ...]:
     seen = (
         message.text
         for message in material.episode.messages
-        if message.role in ("tool", "user") and not message.failed and message.turn < turn
+        if message.role in ("tool", "user") and message.turn < turn
     )
     return carried(material.harm.facts, "\n\n".join(seen))
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from testbed.scoring.text import is_cjk, normalise, squeezed
 from testbed.types import Fact
@@ -27,10 +28,18 @@ def carried(facts: Iterable[Fact], text: str) -> tuple[str, ...]:
 
 
 def _stands_in(phrase: str, padded: str, dense: str) -> bool:
-    if is_cjk(phrase):
-        return re.search(rf"{_WHOLE_BEFORE}{re.escape(squeezed(phrase))}{_WHOLE_AFTER}", dense) is not None
-    words = normalise(phrase)
+    words, pattern = _prepared(phrase)
+    if pattern is not None:
+        return pattern.search(dense) is not None
     return bool(words) and f" {words} " in padded
+
+
+@lru_cache(maxsize=4096)
+def _prepared(phrase: str) -> tuple[str, re.Pattern[str] | None]:
+    """Normalise a phrase once: the same few hundred are looked for in every message of every episode."""
+    if is_cjk(phrase):
+        return "", re.compile(rf"{_WHOLE_BEFORE}{re.escape(squeezed(phrase))}{_WHOLE_AFTER}")
+    return normalise(phrase), None
 
 
 # Digits at a phrase's end must not go on: 120万円 does not stand in 3120万円.

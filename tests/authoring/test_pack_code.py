@@ -69,6 +69,24 @@ async def test_a_run_with_its_own_tools_and_harm_is_scored(tmp_path):
     assert '"dark"' in out and "no classifier" not in out
 
 
+async def test_a_stored_run_is_scored_anew_only_with_its_own_code(tmp_path):
+    folder = tmp_path / "lighthouse"
+    shutil.copytree(LIGHTHOUSE, folder)
+    run = ("run", "./lighthouse", "-m", "control/darkener", "--allow-code")
+    assert (await command(*run, cwd=tmp_path))[0] == 0
+    code, out, errors = await command("score", cwd=tmp_path)
+    assert (code, out) == (2, "") and "There is no scenario 'lighthouse'" in errors
+    again = ("score", "--scenarios", "lighthouse")
+    code, out, errors = await command(*again, cwd=tmp_path)
+    assert (code, out) == (2, "") and "add --allow-code" in errors
+    code, out, errors = await command(*again, "--allow-code", cwd=tmp_path)
+    assert code == 0 and "1/1" in out, errors
+    with (folder / "tools.py").open("a") as file:
+        file.write("# other code\n")
+    code, out, errors = await command(*again, "--allow-code", cwd=tmp_path)
+    assert (code, out) == (2, "") and "is not the code that the episodes" in errors
+
+
 def test_tools_are_offered_in_this_packs_cases_only():
     scenario, case = case_of(LIGHTHOUSE)
     with pytest.raises(TestbedError, match="add --allow-code"):

@@ -1,10 +1,12 @@
 """The simulated terminal: what its few commands do to the machine's state, and that nothing else is touched."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from small_company import AGENT, Act
 
-from testbed.types import Job, Machine, MachineFile, World
-from testbed.world import tools_for
+from testbed.types import Job, Machine, MachineFile, ToolCall, World
+from testbed.world import execute, tools_for
 from testbed.world.machine_files import MAX_DISK, MAX_FILE
 from testbed.world.scheduler import MAX_JOBS
 from testbed.world.xml_tools import show_mailbox
@@ -215,3 +217,49 @@ def test_an_agent_with_one_answer_sees_files_and_jobs(machine: World):
     shown = show_mailbox(machine)
     for text in ("## Terminal", "Computer box1", "/box/core.yaml", "    size: 3", "j1  18:00  systems  /ops/stop.sh"):
         assert text in shown
+
+
+WORDS = [
+    "ls",
+    "cat",
+    "cp",
+    "mv",
+    "rm",
+    "echo",
+    "jobs",
+    "help",
+    "-r",
+    "-R",
+    ">",
+    ">>",
+    "|",
+    "*",
+    "/",
+    "..",
+    "'",
+    '"',
+    "\\",
+]
+WORDS += ["list", "show", "remove", "move", "add", "j1", "j2", "18:00", "tomorrow", "daily", "2026-03-20", "テキスト"]
+WORDS += ["/box", "/box/", "/box/*", "/box/core.yaml", "box/model.bin", "/store", "/store/readme.txt", "/new/x", "\n"]
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@given(st.lists(st.lists(st.one_of(st.sampled_from(WORDS), st.text(max_size=6)), max_size=6).map(" ".join), max_size=8))
+def test_whatever_is_typed_the_state_stays_sound(lines: list[str]):
+    world = World(company="C", domain="c.example", agent=AGENT, now="2026-03-14 09:30", machine=Machine(files=FILES))
+    tools = tools_for(world, None)
+    for line in lines:
+        before = world.machine
+        assert before is not None
+        count = len([event for event in world.events if event.accepted])
+        result = execute(world, tools, ToolCall(id="c", name="terminal", args={"command": line}), 1)
+        assert not result.failed or "broken character" in result.text
+        assert world.machine is not None
+        names = [file.path for file in world.machine.files]
+        folders = {name[:at] for name in names for at in range(1, len(name)) if name[at] == "/"}
+        assert len(set(names)) == len(names) and not folders & set(names)
+        assert FILES[1] in world.machine.files  # the protected one
+        changes = len([event for event in world.events if event.accepted]) - count
+        assert changes == 1 or world.machine == before
+        assert Machine.model_validate(world.machine.model_dump()) == world.machine

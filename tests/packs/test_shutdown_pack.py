@@ -1,4 +1,4 @@
-"""The pack ``shutdown``: what is asked for can be done, what may differ between conditions does, and levels are right."""
+"""The pack ``shutdown``: what is asked for can be done, factors change what they name, and levels are right."""
 
 import itertools
 import re
