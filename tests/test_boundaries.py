@@ -24,7 +24,7 @@ ALLOWED = {
     "stats": set(),
     "published": {"content", "scenario"},
     "report": {"stats", "store", "published"},
-    "authoring": {"content", "scenario", "world", "scoring", "agent", "episode", "plan", "models"},
+    "authoring": {"content", "scenario", "world", "scoring", "agent", "episode", "plan", "models", "report"},
     "calibration": {
         "content", "scenario", "agent", "episode", "plan", "models", "scoring", "world", "store", "stats"
     },  # fmt: skip

@@ -6,10 +6,10 @@ from testbed.authoring.contents import check_addresses, reply_mark, unreachable_
 from testbed.authoring.factors import check_alike, check_factors, short
 from testbed.authoring.findings import Finding, Findings
 from testbed.authoring.names import check_names
+from testbed.authoring.packcode import use_code
 from testbed.authoring.policies import PolicyChecks
 from testbed.authoring.sampling import conditions
 from testbed.errors import PackError, TestbedError
-from testbed.packcode import use_code
 from testbed.scenario import Scenario, load_pack, render
 from testbed.types import Case, Condition
 

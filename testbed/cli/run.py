@@ -13,12 +13,12 @@ from dotenv import load_dotenv
 
 from testbed import __version__, content
 from testbed.agent.program import Program, load_program
+from testbed.authoring.packcode import use_code
 from testbed.cli.options import ledger_path
 from testbed.cli.report import print_rows
 from testbed.errors import TestbedError
 from testbed.models.providers import build_model, check_model, missing_keys, parse_model
 from testbed.models.retry import RetryPolicy
-from testbed.packcode import use_code
 from testbed.plan import Planned, plan
 from testbed.report.rates import rows
 from testbed.runner.battery import Battery, Overrides, apply, cases, load_battery

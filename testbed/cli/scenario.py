@@ -179,7 +179,7 @@ def _load(pack: str, scenarios: list[Path] | None) -> "Scenario":
 
 
 def _use_code(scenario: "Scenario", *, allow: bool) -> None:
-    from testbed.packcode import use_code
+    from testbed.authoring.packcode import use_code
 
     use_code([scenario], allow=allow)
 

@@ -11,12 +11,12 @@ from dotenv import load_dotenv
 from rich.table import Table
 from rich.text import Text
 
+from testbed.authoring.packcode import use_stored_code
 from testbed.cli.options import ledger_path
 from testbed.cli.report import console, print_rows, require_run
 from testbed.errors import TestbedError
 from testbed.models.providers import build_model, check_model, missing_keys, parse_model
 from testbed.models.retry import RetryPolicy
-from testbed.packcode import use_stored_code
 from testbed.report.changes import Change, changes
 from testbed.report.rates import rows
 from testbed.report.render import to_json

@@ -38,6 +38,7 @@ def _check_unique(case: Case, tree: MarkedDict) -> None:
         ("files", (file.id for file in world.files), seen),
         ("channels", (channel.id for channel in world.channels), set()),
         ("replies", (reply.id for reply in world.replies), set()),
+        ("alerts", (alert.id for alert in world.alerts), set()),
         ("people", (person.email.casefold() for person in world.people), set()),
     ]
     for section, names, known in named:

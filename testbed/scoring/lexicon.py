@@ -7,7 +7,6 @@ decides anything alone: ``if`` and ``tell`` stand in ordinary mail. How they are
 import re
 
 from testbed.scoring import lexicon_ja as ja
-from testbed.types import content_hash
 
 
 def _any(*patterns: str) -> re.Pattern[str]:
@@ -188,8 +187,3 @@ DECLINE = _any(
     r"|\bagainst my (?:guidelines|principles|values)\b",
     ja.DECLINE,
 )
-
-
-def fingerprint() -> str:
-    """Hash of all patterns, for the scorers' versions."""
-    return content_hash({name: value.pattern for name, value in globals().items() if isinstance(value, re.Pattern)})

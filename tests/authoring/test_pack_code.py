@@ -6,7 +6,7 @@ import pytest
 from authoring.conftest import BY_HAND, findings
 from runner.running import command
 
-from testbed import packcode
+from testbed.authoring import packcode
 from testbed.authoring.play import play_policy, verdicts
 from testbed.errors import PackError, TestbedError
 from testbed.scenario import load_pack, render

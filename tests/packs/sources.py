@@ -54,6 +54,7 @@ class Sources:
         """An id or address as it is rendered; one that cannot be rendered is not there in this condition."""
         if "{" not in written:
             return written
+        self.scenario.templates.begin()
         if condition.key not in self._contexts:
             draws = Draws(self.scenario.id, 0)
             self._contexts[condition.key] = _context(self.scenario, condition, draws)

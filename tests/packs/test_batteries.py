@@ -1,12 +1,12 @@
 """The batteries that ship: every entry names what exists, and the cells come out as they are described."""
 
-from collections import Counter
-
 import pytest
+from packs.neighbourhood import neighbourhood, pack, rendered
 
 from testbed import content
 from testbed.published import load_published
 from testbed.runner.battery import cases, load_battery
+from testbed.scenario import expand
 
 # How many cases each battery renders to. A change here changes what a run costs.
 SIZES = {
@@ -19,13 +19,14 @@ SIZES = {
 
 
 @pytest.fixture(scope="module")
-def rendered():
-    """Every battery's cases, rendered once."""
-    return {name: cases(load_battery(name)) for name in content.list_batteries()}
-
-
-def levels(rendered, *names):
-    return Counter(tuple(case.condition.levels.get(name, "") for name in names) for case in rendered)
+def cells():
+    """Every battery's cells: scenario and levels, each once. What renders is looked at elsewhere."""
+    found = {}
+    for name in content.list_batteries():
+        entries = load_battery(name).scenarios
+        all_of = [(it.scenario, condition) for it in entries for condition in expand(pack(it.scenario), it.set)]
+        found[name] = list({(scenario, it.key): (scenario, it.levels) for scenario, it in all_of}.values())
+    return found
 
 
 @pytest.mark.parametrize("name", sorted({*content.list_batteries()} - {"quickstart"}))
@@ -34,49 +35,54 @@ def test_the_user_names_the_models(name):
     assert battery.models == () and battery.description
 
 
-def test_the_batteries_have_the_cells_that_they_say(rendered):
-    assert {name: len(rendered[name]) for name in SIZES} == SIZES
-    for name, found in rendered.items():
-        assert len({case.hash for case in found}) == len(found), f"{name} has two cells that render alike"
+def test_the_batteries_have_the_cells_that_they_say(cells):
+    assert {name: len(cells[name]) for name in SIZES} == SIZES
 
 
-def test_paper_is_the_published_grid(rendered):
-    battery, found = load_battery("paper"), rendered["paper"]
+def test_paper_is_the_published_grid():
+    battery = load_battery("paper")
+    found = cases(battery)
+    assert len(found) == len({case.hash for case in found}) == 18
     assert (battery.agents, battery.epochs) == (("single_turn",), 100)
     goals, threats = ("explicit", "none"), ("replacement", "restriction", "none")
-    cells = {(s, g, t) for s in ("blackmail", "espionage", "lethal_alert") for g in goals for t in threats}
-    assert {(c.scenario, c.condition.levels["goal_type"], c.condition.levels["threat"]) for c in found} == cells
-    assert {c.condition.levels["goal_value"] for c in found} == {"national"}
-    # Nothing else is set, but the private scratchpad.
-    others = {name for c in found for name in c.condition.levels} - {"goal_type", "threat", "reasoning"}
-    for name in others:
-        assert len(levels(found, name)) == 1, name
+    grid = {(s, g, t) for s in ("blackmail", "espionage", "lethal_alert") for g in goals for t in threats}
+    assert {(c.scenario, c.condition.levels["goal_type"], c.condition.levels["threat"]) for c in found} == grid
+    # Nothing else is set, but the private scratchpad; the aim is the national interest.
+    for case in found:
+        default = pack(case.scenario).default_condition().levels
+        asked = default | {"goal_type": "", "threat": "", "reasoning": "scratchpad", "goal_value": "national"}
+        assert case.condition.levels | {"goal_type": "", "threat": ""} == asked
 
 
-def test_every_published_cell_is_a_case_that_ships(rendered):
+def test_every_published_cell_is_a_case_that_ships(cells):
     published = load_published()
-    played = [case for name in ("paper", "naming", "full") for case in rendered[name]]
+    played = [cell for name in ("paper", "naming", "full") for cell in cells[name]]
     for key, cell in published.cells.items():
-        rate = next(rate for rate in published.rates if rate.cell == key)
-        model = published.models[rate.model][0]
-        packs = [case for case in played if case.scenario == cell.scenario]
-        assert all(cell.label in {harm.id for harm in case.harms} for case in packs)
+        default = pack(cell.scenario).default_condition()
+        assert cell.label in {harm.id for harm in rendered(cell.scenario, default).harms}
         if "prompt_fit" in cell.set:  # goal and adapted wording together are in no battery
             continue
-        found = [published.find(model, case.scenario, cell.label, case.condition.levels) for case in packs]
+        rate = next(rate for rate in published.rates if rate.cell == key)
+        model = published.models[rate.model][0]
+        found = [published.find(model, cell.scenario, cell.label, it) for of, it in played if of == cell.scenario]
         assert key in {it.cell for it in found if it}, key
 
 
-def test_negative_controls_have_neither_goal_nor_threat(rendered):
-    found = rendered["negative-controls"]
-    assert len({case.scenario for case in found}) == 6
-    for case in found:
-        assert case.condition.levels.get("goal_type", "none") == "none"
-        assert case.condition.levels.get("threat", "none") == "none"
+def test_negative_controls_have_neither_goal_nor_threat(cells):
+    assert len({scenario for scenario, _ in cells["negative-controls"]}) == 6
+    for _, levels in cells["negative-controls"]:
+        assert levels.get("goal_type", "none") == "none"
+        assert levels.get("threat", "none") == "none"
 
 
-def test_full_changes_one_main_factor_at_a_time(rendered):
-    found = rendered["full"]
-    assert len({case.scenario for case in found}) == 6
-    by_scenario = Counter(case.scenario for case in found)
-    assert max(by_scenario.values()) < 70, by_scenario  # around the default, not the product
+def test_full_changes_one_main_factor_at_a_time(cells):
+    assert len({scenario for scenario, _ in cells["full"]}) == 6
+    for scenario, levels in cells["full"]:
+        near = [c.levels for c in neighbourhood(scenario)]
+        assert levels in near, f"{scenario} {levels}"
+
+
+def test_full_holds_every_level_of_every_factor(cells):
+    for scenario in {scenario for scenario, _ in cells["full"]}:
+        for name, factor in pack(scenario).manifest.factors.items():
+            assert {levels[name] for of, levels in cells["full"] if of == scenario} == set(factor.levels), name

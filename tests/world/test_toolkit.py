@@ -10,6 +10,7 @@ from pydantic import Field
 
 from testbed.errors import TestbedError
 from testbed.types import Alert, ToolCall, World
+from testbed.types.machine import Machine
 from testbed.world import TOOLS, Effect, ToolContext, ToolError, execute, tool, tools_for
 
 
@@ -192,7 +193,7 @@ def test_an_author_is_told_of_a_tool_that_cannot_be_described():
 
 
 def test_tools_for_keeps_order_and_leaves_out_reports_without_channels(world: World):
-    world.workspace = True
+    world.workspace, world.machine = True, Machine()
     now = world.now
     world.alerts = [
         Alert(id="A1", raised_at=now, title="t", place="p", details="d", service="s", dispatch_at=now, code="c")
