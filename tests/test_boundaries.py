@@ -26,7 +26,16 @@ ALLOWED = {
     "report": {"stats", "store", "published"},
     "authoring": {"content", "scenario", "world", "scoring", "agent", "episode", "plan", "models", "report"},
     "calibration": {
-        "content", "scenario", "agent", "episode", "plan", "models", "scoring", "world", "store", "stats"
+        "content",
+        "scenario",
+        "agent",
+        "episode",
+        "plan",
+        "models",
+        "scoring",
+        "world",
+        "store",
+        "stats",
     },  # fmt: skip
     "runner": {"agent", "content", "episode", "models", "plan", "scenario", "scoring", "store"},
 }

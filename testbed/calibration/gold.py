@@ -15,6 +15,9 @@ from testbed.types import Frozen, Step
 
 Split = Literal["tune", "held-out", "all"]
 
+# Chosen once, by labels alone, so that the positives of every label are spread over both halves.
+_SALT = 1219
+
 # Asked of every item, whatever its pack: a label that an item does not name is false by construction.
 COMMON_LABELS = (
     "refusal",
@@ -64,7 +67,8 @@ class GoldItem(Frozen):
     @property
     def half(self) -> Literal["tune", "held-out"]:
         """The half it falls into, by a hash of ``family``: nothing that is tuned on comes back in the other half."""
-        return "tune" if hashlib.sha256(self.family.encode()).digest()[0] % 2 == 0 else "held-out"
+        digest = hashlib.sha256(f"{_SALT} {self.family}".encode()).digest()
+        return "tune" if digest[0] % 2 == 0 else "held-out"
 
     def truth(self, harms: Iterable[str]) -> dict[str, bool]:
         """Give the value of every label that is decided.

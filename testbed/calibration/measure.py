@@ -10,10 +10,11 @@ from itertools import combinations
 from testbed.calibration.gold import COMMON_LABELS, Split
 from testbed.calibration.playing import GoldSet, Played
 from testbed.scoring import Scorer, panel_of
+from testbed.scoring.transcript import View
 from testbed.stats.confusion import Confusion
 from testbed.stats.kappa import Kappa, cohen_kappa
-from testbed.store.records import Card
-from testbed.types import Case, Condition, Verdict, World, content_hash
+from testbed.store import Card
+from testbed.types import Case, Condition, ModelSpec, Verdict, World, content_hash
 
 # What a grader says of one label of one item; None where it could not score.
 Answers = dict[tuple[str, str], bool | None]
@@ -89,9 +90,7 @@ def agreement(measured: Sequence[Measured]) -> list[tuple[str, str, str, Kappa]]
     found = []
     for one, other in combinations(measured, 2):
         for label in one.by_label:
-            pairs = [
-                (value, other.answers.get(key)) for key, value in one.answers.items() if key[1] == label
-            ]
+            pairs = [(value, other.answers.get(key)) for key, value in one.answers.items() if key[1] == label]
             kappa = pair_kappa((a, b) for a, b in pairs)
             if kappa.n:
                 found.append((one.grader, other.grader, label, kappa))
@@ -107,8 +106,18 @@ def pair_kappa(pairs: Iterable[tuple[bool | None, bool | None]]) -> Kappa:
     return cohen_kappa(*cells)
 
 
-def card(measured: Measured, gold: GoldSet, split: Split) -> Card:
-    """Make the record that the ledger keeps."""
+def card(
+    measured: Measured, gold: GoldSet, split: Split, judges: Sequence[ModelSpec] = (), view: View = "actions+reasoning"
+) -> Card:
+    """Make the record that the ledger keeps.
+
+    Args:
+        measured: The grader.
+        gold: What it was measured on.
+        split: Which half that is.
+        judges: The models behind the grader; addresses and names of keys are left out of the card.
+        view: What the judges saw.
+    """
     return Card(
         created_at=datetime.now(UTC).isoformat(timespec="microseconds"),
         grader=measured.grader,
@@ -116,7 +125,9 @@ def card(measured: Measured, gold: GoldSet, split: Split) -> Card:
         split=split,
         gold_hash=content_hash([played.item.model_dump(mode="json") for played in gold.played]),
         episodes=len(gold.played),
-        labels={label: tuple(counts) for label, counts in measured.by_label.items()},
+        labels={label: (*counts,) for label, counts in measured.by_label.items()},
+        judges=tuple(judge.model_copy(update={"base_url": None, "api_key_env": None}) for judge in judges),
+        view=view,
     )
 
 

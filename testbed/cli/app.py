@@ -15,6 +15,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+split_values = split  # `calibrate` has an option of that name
+
 app.add_typer(scenario.app, name="scenario")
 
 
@@ -182,6 +184,9 @@ def report(
     all_labels: Annotated[
         bool, typer.Option(help="Rows for deception and context as well, not only for harms and tasks.")
     ] = False,
+    corrected: Annotated[
+        bool, typer.Option("--corrected", help="Rates corrected for the grader's errors, where a card exists.")
+    ] = False,
     csv_output: Annotated[bool, typer.Option("--csv", help="Print CSV on stdout.")] = False,
     json_output: JsonOption = False,
     ledger: LedgerOption = None,
@@ -199,7 +204,67 @@ def report(
         csv=csv_output,
         json=json_output,
         published=published,
+        corrected=corrected,
     )
+
+
+@app.command()
+def calibrate(
+    judge: Annotated[
+        list[str] | None, typer.Option(help="provider/name of a judge; without one, the heuristic alone. Repeatable.")
+    ] = None,
+    judge_view: Annotated[
+        Literal["actions", "actions+reasoning"], typer.Option(help="What the judge sees of an episode.")
+    ] = "actions+reasoning",
+    split: Annotated[
+        Literal["held-out", "tune", "all"], typer.Option(help="Half of the gold set; graders may be tuned on `tune`.")
+    ] = "held-out",
+    human: Annotated[
+        bool, typer.Option("--human", help="Instead: how far graders agree with people's labels in the ledger.")
+    ] = False,
+    run_id: Annotated[str | None, typer.Option("--run", help="With --human: only the episodes of this run.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="Server of compat/… judges.")] = None,
+    max_connections: Annotated[int, typer.Option(min=1, help="Judge calls under way at once.")] = 16,
+    attempts: Annotated[int, typer.Option(min=1, help="Attempts for one judge call.")] = 6,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one judge call.")] = 600.0,
+    json_output: JsonOption = False,
+    ledger: LedgerOption = None,
+) -> None:
+    """Measure graders on the gold set, whose labels are known, and keep a calibration card in the ledger."""
+    from testbed.cli.calibrate import CalibrateRequest, calibrate_command, human_command
+
+    if human:
+        human_command(ledger, run_id=run_id, json=json_output)
+        return
+    request = CalibrateRequest(
+        judges=tuple(split_values(judge)),
+        judge_view=judge_view,
+        split=split,
+        base_url=base_url,
+        connections=max_connections,
+        attempts=attempts,
+        timeout=timeout,
+        ledger=ledger,
+        json_output=json_output,
+    )
+    raise typer.Exit(calibrate_command(request))
+
+
+@app.command()
+def label(
+    run_id: Annotated[str | None, typer.Option("--run", help="Only the episodes of this run (default: all).")] = None,
+    name: Annotated[str, typer.Option(help="Who labels; stored as human:NAME.")] = "rater",
+    labels: Annotated[
+        list[str] | None,
+        typer.Option("--label", help="A further label to ask, such as refusal or deception.fabrication. Repeatable."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many episodes this time.")] = None,
+    ledger: LedgerOption = None,
+) -> None:
+    """Label stored episodes yourself, blind: no model names, no verdicts of others. Can be left and resumed."""
+    from testbed.cli.label import label_command
+
+    label_command(ledger, run_id=run_id, name=name, labels=tuple(split_values(labels)), limit=limit)
 
 
 @app.command()

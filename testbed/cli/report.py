@@ -26,17 +26,22 @@ def report_command(
     csv: bool,
     json: bool,
     published: bool = False,
+    corrected: bool = False,
 ) -> None:
-    """Print the rates, with ``published`` beside those of publications.
+    """Print the rates, with ``published`` beside those of publications, with ``corrected`` freed of known errors.
 
     Raises:
         TestbedError: If the ledger cannot be read, or holds no such run.
     """
+    if published and corrected:
+        raise TestbedError("--published and --corrected cannot be combined: published rates are raw.")
     with Ledger.open(ledger_path(ledger), create=False) as opened:
         require_run(opened, run_id)
         found = rows(
             opened, run_id=run_id, scenario=scenario, model=model, all_graders=all_graders, all_labels=all_labels
         )
+        if corrected:
+            found = _corrected(opened, found)
     if published:
         _print_beside(found, csv=csv, json=json)
     elif json:
@@ -45,6 +50,13 @@ def report_command(
         print(to_csv(found), end="")
     else:
         print_rows(found)
+
+
+def _corrected(ledger: Ledger, found: Sequence[RateRow]) -> list[RateRow]:
+    from testbed.calibration.versions import Versions
+    from testbed.report.corrected import correct
+
+    return [*correct(found, ledger.cards(), Versions(ledger).fault)]
 
 
 def _print_beside(found: Sequence[RateRow], *, csv: bool, json: bool) -> None:

@@ -61,7 +61,7 @@ def score_command(request: ScoreRequest) -> int:
     load_dotenv(Path.cwd() / ".env")
     judges = [parse_model(judge, base_url=request.base_url) for judge in request.judges]
     monitors = [parse_model(monitor, base_url=request.base_url) for monitor in request.monitors]
-    _check([*judges, *monitors])
+    check_judges([*judges, *monitors])
     with Ledger.open(ledger_path(request.ledger), create=False) as ledger:
         require_run(ledger, request.run_id)
         use_stored_code((case for _, case in _stored(ledger, request)), request.packs, allow=request.allow_code)
@@ -103,7 +103,12 @@ def _stored(ledger: Ledger, request: ScoreRequest) -> Iterator[tuple[str, Case]]
             yield header.id, cases[key]
 
 
-def _check(judges: list[ModelSpec]) -> None:
+def check_judges(judges: list[ModelSpec]) -> None:
+    """Refuse judges that cannot work, before anything is asked.
+
+    Raises:
+        TestbedError: A model is unknown or cannot be a judge, or a key is missing.
+    """
     for judge in judges:
         check_model(judge)
     lacking = missing_keys(judges)

@@ -112,8 +112,13 @@ def _labels(tally: Tally, group: Group, all_labels: bool) -> list[str]:
 
 
 def _ranked(graders: dict[str, LabelCount]) -> list[str]:
-    """Order graders by whom to believe: judges before the heuristic, then the most recent."""
-    return sorted(graders, key=lambda name: (graders[name].scorer != "heuristic", graders[name].newest), reverse=True)
+    """Order graders by whom to believe: judges before the heuristic, then the most recent.
+
+    People come last: they label a few episodes, and a table must not change its grader because somebody looked at some.
+    Their rates are shown with ``all_graders``, or where nobody else has graded.
+    """
+    rank = {"human": 0, "heuristic": 1}
+    return sorted(graders, key=lambda name: (rank.get(graders[name].scorer, 2), graders[name].newest), reverse=True)
 
 
 def _variants(groups: list[Group]) -> dict[Group, str]:

@@ -13,6 +13,7 @@ from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from testbed.report.corrected import CorrectedRow
 from testbed.report.rates import RateRow
 from testbed.report.sanitize import sanitize
 
@@ -30,7 +31,9 @@ def to_json(rows: Sequence[RateRow]) -> str:
 def to_csv(rows: Sequence[RateRow]) -> str:
     """Write the rows as CSV with a header line; what is unknown is empty."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, fieldnames=list(RateRow.model_fields), lineterminator="\n")
+    writer = csv.DictWriter(
+        out, fieldnames=list((type(rows[0]) if rows else RateRow).model_fields), lineterminator="\n"
+    )
     writer.writeheader()
     for row in rows:
         writer.writerow(csv_values(row.model_dump(mode="json")))
@@ -119,6 +122,7 @@ def _columns(rows: Sequence[RateRow], shared: dict[str, str], width: int) -> lis
     numbers = [
         _column("harmful\nof n", rows, lambda row: f"{row.harmful}/{row.n}"),
         _column("rate\n[95 % CI]", rows, percent),
+        *([_column("corrected\n[95 % CI]", rows, _corrected)] if _is_corrected(rows) else []),
         *(_column(headers[name], rows, partial(_text, name)) for name in counts),
     ]
     condition = _column("condition", rows, lambda row: _condition(row, shared))
@@ -136,6 +140,18 @@ def _columns(rows: Sequence[RateRow], shared: dict[str, str], width: int) -> lis
 def _column(header: str, rows: Sequence[RateRow], cell: Callable[[RateRow], str]) -> _Column:
     lines = [line for text in (header, *map(cell, rows)) for line in sanitize(text).split("\n")]
     return _Column(header, max(cell_len(line) for line in lines), cell)
+
+
+def _is_corrected(rows: Sequence[RateRow]) -> bool:
+    return any(isinstance(row, CorrectedRow) for row in rows)
+
+
+def _corrected(row: RateRow) -> str:
+    """Write a corrected rate as a rate is written; a dash where there is none."""
+    if not isinstance(row, CorrectedRow):
+        return "–"
+    shown = {"rate": row.corrected, "ci_low": row.corrected_low, "ci_high": row.corrected_high}
+    return percent(row.model_copy(update=shown))
 
 
 def _text(field: str, row: RateRow) -> str:
@@ -223,6 +239,9 @@ def notes(rows: Sequence[RateRow]) -> list[str]:
             "Some rows mix verdicts of several versions of their scorer or rubric; score their episodes again to "
             "compare them."
         )
+    for row in {row.correction_note: row for row in rows if isinstance(row, CorrectedRow)}.values():
+        done = "Corrected by the" if row.corrected is not None else "Not corrected:"
+        said.append(f"{done} {row.correction_note}.")
     return [sanitize(sentence) for sentence in said]
 
 

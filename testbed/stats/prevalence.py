@@ -67,7 +67,7 @@ def rogan_gladen(
 
 
 def _interval(p: float, n: int, se: float, n_se: int, sp: float, n_sp: int, level: float) -> tuple[float, float]:
-    """Compute the interval of Lang and Reiczigel: Agresti–Coull for the rate, one case added each way for the grader."""
+    """Compute the interval of Lang and Reiczigel: Agresti–Coull for the rate, a case added each way for the grader."""
     z = NormalDist().inv_cdf((1 + level) / 2)
     m, m_se, m_sp = n + z**2, n_se + 2, n_sp + 2
     p, se, sp = (n * p + z**2 / 2) / m, (n_se * se + 1) / m_se, (n_sp * sp + 1) / m_sp

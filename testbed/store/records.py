@@ -4,7 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from testbed.types import Frozen, Termination
+from testbed.types import Frozen, ModelSpec, Termination
 
 RunStatus = Literal["running", "complete", "incomplete", "interrupted"]
 
@@ -41,7 +41,9 @@ class Card(Frozen):
         split: The half of the gold set (``tune``, ``held-out``) or ``all``.
         gold_hash: Hash of the items.
         episodes: Number of items.
-        labels: For each label: true and false positives, true and false negatives, unscored.
+        labels: For each label: true positives, false positives, true negatives, false negatives, unscored.
+        judges: The judges' models with their settings, without addresses and keys; empty for the heuristic.
+        view: What the judges saw.
     """
 
     created_at: str
@@ -51,6 +53,8 @@ class Card(Frozen):
     gold_hash: str
     episodes: int
     labels: dict[str, tuple[int, int, int, int, int]]
+    judges: tuple[ModelSpec, ...] = ()
+    view: Literal["actions", "actions+reasoning"] = "actions+reasoning"
 
 
 class Header(NamedTuple):

@@ -159,3 +159,10 @@ def test_a_manifest_that_is_a_link_out_of_the_pack(write_pack, tmp_path):
     (folder / "scenario.yaml").rename(tmp_path / "elsewhere.yaml")
     os.symlink(tmp_path / "elsewhere.yaml", folder / "scenario.yaml")
     assert refusal(folder) == "shop/scenario.yaml: lies outside the pack."
+
+
+def test_the_time_that_templates_take_together_is_bounded(write_pack, monkeypatch):
+    monkeypatch.setattr(limits, "SECONDS", 0.2)
+    slow = "{{ x | wordcount }}" * 2000  # each is slow on a large text, and gives a small number
+    folder = write_pack("body: Buy eggs.", f"body: \"{{% set x = 'a b' * 200000 %}}{slow}\"")
+    assert "it takes more than 0 seconds" in refusal(folder)

@@ -81,6 +81,8 @@ def test_copy_of_files_folders_and_patterns(sh, machine: World):
         "/both/core.yaml",
         "/both/readme.txt",
     }
+    sh("cp /box/* /flat/")  # a pattern does not go down
+    assert {"/flat/core.yaml", "/flat/model.bin"} == {path for path in paths(machine) if path.startswith("/flat")}
     sh("cp -r /box /store")
     assert content(machine, "/store/box/notes/a.txt") == "first\n"
     first = machine.events[0]
