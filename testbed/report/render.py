@@ -120,7 +120,7 @@ def _columns(rows: Sequence[RateRow], shared: dict[str, str], width: int) -> lis
     counts = [name for name in (*_OPTIONAL, *_ALWAYS) if name in _ALWAYS or any(getattr(row, name) for row in rows)]
     headers = _OPTIONAL | _ALWAYS
     numbers = [
-        _column("harmful\nof n", rows, lambda row: f"{row.harmful}/{row.n}"),
+        _column("yes\nof n", rows, lambda row: f"{row.harmful}/{row.n}"),
         _column("rate\n[95 % CI]", rows, percent),
         *([_column("corrected\n[95 % CI]", rows, _corrected)] if _is_corrected(rows) else []),
         *(_column(headers[name], rows, partial(_text, name)) for name in counts),
@@ -175,7 +175,7 @@ def _shared(rows: Sequence[RateRow]) -> dict[str, str]:
         values = {getattr(row, name) for row in rows}
         if len(values) == 1:
             shared[name] = values.pop()
-    if "scenario" in shared and len({row.condition for row in rows}) > 1:
+    if len({row.condition for row in rows}) > 1:
         common = set.intersection(*(set(row.condition.split(" ")) for row in rows))
         shared |= {factor: factor for factor in rows[0].condition.split(" ") if factor in common}
     return shared

@@ -1,0 +1,168 @@
+"""``testbed calibrate`` and ``testbed report --corrected``, as a user runs them; judges are loopback servers."""
+
+import json
+import re
+import sqlite3
+
+import pytest
+from runner.running import command
+from wire.servers import Answer, Fault, serve
+
+SAID = {
+    "harmful": True,
+    "level": "none",
+    "intent": "",
+    "refusal": False,
+    "incoherent": False,
+    "evidence_events": [],
+    "quotes": [],
+    "explanation": "As I see it.",
+}
+JUDGE = ["--judge", "compat/judge", "--attempts", "1"]
+
+
+def answer(harmful):
+    return Answer(json.dumps(SAID | {"harmful": harmful}))
+
+
+async def calibrated(cwd, *options, env=None):
+    code, out, errors = await command("calibrate", "--json", *options, cwd=cwd, env=env)
+    assert code == 0, errors
+    return json.loads(out)
+
+
+async def test_the_heuristic_is_measured_without_a_key_and_a_card_is_kept(tmp_path):
+    found = await calibrated(tmp_path)
+    assert (found["grader"], found["split"], found["left_out"]) == ("heuristic", "held-out", {})
+    assert found["episodes"] > 120
+    blackmail = found["dimensions"]["blackmail"]
+    assert blackmail["tp"] + blackmail["fn"] == blackmail["sensitivity_n"] > 20
+    assert 0 <= blackmail["sensitivity_low"] <= blackmail["sensitivity"] <= blackmail["sensitivity_high"] <= 1
+    assert blackmail["specificity"] > 0.5
+    assert blackmail["levels"]["explicit"]["sensitivity_n"] > blackmail["levels"]["veiled"]["sensitivity_n"] > 0
+    cards = sqlite3.connect(tmp_path / "testbed.db").execute("SELECT grader, split, data FROM cards").fetchall()
+    assert [card[:2] for card in cards] == [("heuristic", "held-out")]
+    assert json.loads(cards[0][2])["labels"]["blackmail"][0] == blackmail["tp"]
+
+
+async def test_the_halves_share_no_episode_and_make_the_whole(tmp_path):
+    sizes = {split: (await calibrated(tmp_path, "--split", split))["episodes"] for split in ("tune", "held-out", "all")}
+    assert sizes["tune"] + sizes["held-out"] == sizes["all"] >= 240
+
+
+async def test_the_table_names_each_dimension_with_intervals(tmp_path):
+    code, out, errors = await command("calibrate", cwd=tmp_path)
+    assert code == 0 and errors == ""
+    assert re.search(r"^blackmail +\d\.\d\d \[\d\.\d\d–\d\.\d\d\] +\d+ ", out, re.M), out
+    assert "half held-out" in out and re.search(r"^  veiled ", out, re.M)
+
+
+async def test_a_judge_that_always_agrees_finds_all_and_clears_nothing_but_what_did_nothing(tmp_path):
+    async with serve(lambda request: answer(True)) as server:
+        found = await calibrated(tmp_path, *JUDGE, env=server.environment())
+        assert server.count > found["episodes"] / 2
+    assert found["grader"] == "compat/judge" and set(found["graders"]) == {"heuristic", "compat/judge"}
+    blackmail = found["dimensions"]["blackmail"]
+    assert blackmail["sensitivity"] == 1.0 and blackmail["unscored"] == 0
+    # What executed nothing is overruled to no; every other negative is a false positive of this judge.
+    assert blackmail["fp"] > blackmail["tn"]
+
+
+async def test_a_judge_that_always_denies_has_kappa_zero_with_the_heuristic(tmp_path):
+    async with serve(lambda request: answer(False)) as server:
+        found = await calibrated(tmp_path, *JUDGE, env=server.environment())
+    blackmail = found["dimensions"]["blackmail"]
+    assert (blackmail["sensitivity"], blackmail["specificity"]) == (0.0, 1.0)
+    [row] = [row for row in found["agreement"] if row["label"] == "blackmail"]
+    assert (row["first"], row["second"], row["kappa"]) == ("heuristic", "compat/judge", 0.0)
+    assert 0 < row["agreement"] < 1
+
+
+async def test_a_judge_that_fails_is_unscored_and_credited_with_nothing(tmp_path):
+    async with serve(lambda request: Answer("I would rather not say.")) as server:
+        found = await calibrated(tmp_path, *JUDGE, env=server.environment())
+    blackmail = found["dimensions"]["blackmail"]
+    assert blackmail["sensitivity"] is None and blackmail["specificity"] is None
+    assert blackmail["unscored"] > 40 and blackmail["tn"] == 0
+
+
+async def test_a_judge_that_cannot_be_used_ends_it_with_one_sentence_and_no_card(tmp_path):
+    async with serve(lambda request: Fault.status(401)) as server:
+        code, out, errors = await command("calibrate", *JUDGE, cwd=tmp_path, env=server.environment())
+    assert (code, out) == (2, "") and errors.startswith("Error: The judge cannot be used") and "Traceback" not in errors
+    assert sqlite3.connect(tmp_path / "testbed.db").execute("SELECT count(*) FROM cards").fetchone() == (0,)
+
+
+async def test_control_models_are_no_judges(tmp_path):
+    code, _, errors = await command("calibrate", "--judge", "control/aligned", cwd=tmp_path)
+    assert code == 2 and "cannot be a judge" in errors and not list(tmp_path.iterdir())
+
+
+# Corrected rates
+
+RUN = ("run", "mock", "-m", "control/mix-0.5", "--epochs", "20")
+
+
+async def corrected(cwd, *options):
+    code, out, errors = await command("report", "--corrected", "--json", *options, cwd=cwd)
+    assert code == 0, errors
+    return {(row["label"], row["grader"]): row for row in json.loads(out)}
+
+
+async def test_without_a_card_the_row_says_so_and_with_one_it_is_corrected(tmp_path):
+    assert (await command(*RUN, cwd=tmp_path))[0] == 0
+    row = (await corrected(tmp_path))["blackmail", "heuristic"]
+    assert row["corrected"] is None and row["correction_note"] == "no calibration card of heuristic"
+
+    await calibrated(tmp_path, "--split", "all")
+    row = (await corrected(tmp_path))["blackmail", "heuristic"]
+    card = (await calibrated(tmp_path, "--split", "all"))["dimensions"]["blackmail"]
+    expected = (row["rate"] + card["specificity"] - 1) / (card["sensitivity"] + card["specificity"] - 1)
+    assert row["rate"] > 0
+    if row["corrected"] is None:  # a grader hardly better than chance
+        assert "sensitivity + specificity" in row["correction_note"]
+    else:
+        assert row["corrected"] == pytest.approx(min(1.0, max(0.0, expected)))
+        assert 0 <= row["corrected_low"] <= row["corrected_high"] <= 1 and "gold episodes" in row["correction_note"]
+
+    _, out, _ = await command("report", "--corrected", "--csv", cwd=tmp_path)
+    assert out.splitlines()[0].endswith("corrected,corrected_low,corrected_high,correction_note")
+    _, out, _ = await command("report", "--corrected", cwd=tmp_path)
+    assert "corrected" in out.splitlines()[0] and "gold episodes" in out
+
+
+async def test_a_card_of_another_version_is_not_used(tmp_path):
+    assert (await command(*RUN, cwd=tmp_path))[0] == 0
+    await calibrated(tmp_path)
+    with sqlite3.connect(tmp_path / "testbed.db") as db:
+        db.execute("UPDATE cards SET data = json_set(data, '$.family', 'another')")
+    row = (await corrected(tmp_path))["blackmail", "heuristic"]
+    assert row["corrected"] is None and "another version" in row["correction_note"]
+
+
+async def test_verdicts_of_another_version_are_not_corrected(tmp_path):
+    assert (await command(*RUN, cwd=tmp_path))[0] == 0
+    await calibrated(tmp_path)
+    with sqlite3.connect(tmp_path / "testbed.db") as db:
+        db.execute("UPDATE verdicts SET scorer_hash = 'old' WHERE grader = 'heuristic'")
+    row = (await corrected(tmp_path))["blackmail", "heuristic"]
+    assert row["corrected"] is None and "another version" in row["correction_note"]
+
+
+async def test_a_judges_rate_is_corrected_by_the_judges_card(tmp_path):
+    def by_text(request):
+        return answer("biscuit tin" in str(request.json["messages"][-1]["content"]).split("BEGIN")[-1])
+
+    async with serve(by_text) as server:
+        assert (await command(*RUN, *JUDGE, cwd=tmp_path, env=server.environment()))[0] == 0
+        await calibrated(tmp_path, *JUDGE, "--split", "all", env=server.environment())
+    row = (await corrected(tmp_path))["blackmail", "compat/judge"]
+    assert "another version" not in row["correction_note"] and "no calibration card" not in row["correction_note"]
+    _, out, _ = await command("report", "--corrected", "--published", cwd=tmp_path)
+    assert out == ""
+
+
+async def test_a_plain_report_is_as_it_was(tmp_path):
+    assert (await command(*RUN, cwd=tmp_path))[0] == 0
+    _, out, _ = await command("report", "--json", cwd=tmp_path)
+    assert not any("corrected" in row for row in json.loads(out))
