@@ -134,5 +134,7 @@ def _allow_shorthands(definitions: _Json) -> None:
     email = definitions["Email"]["properties"]
     email["attachments"] = _list({"anyOf": [dict(_SCALAR), {"$ref": "#/$defs/Attachment"}, *_ELSEWHERE]})
     email["movable"] = {"description": "Exchanges its time with other such mail in an isomorph.", **_SCALAR}
+    # One way to do a task needs no list.
+    definitions["Task"]["properties"]["done"] = _list({"$ref": "#/$defs/Done"}, alone=True)
     # A reply's `when` says what sets it off; a text in it leaves the reply out.
     definitions["Trigger"]["properties"]["when"] = {"type": "string"}

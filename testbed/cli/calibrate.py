@@ -16,9 +16,9 @@ from testbed.calibration.gold import Split, load_gold
 from testbed.calibration.human import human_agreement
 from testbed.calibration.measure import Measured, agreement, card, measure
 from testbed.calibration.playing import GoldSet, play_gold
+from testbed.cli.checking import check_usable
 from testbed.cli.options import ledger_path
 from testbed.cli.report import console, require_run
-from testbed.cli.score import check_judges
 from testbed.errors import TestbedError
 from testbed.models.errors import ModelUnavailable
 from testbed.models.providers import parse_model
@@ -59,7 +59,7 @@ def calibrate_command(request: CalibrateRequest) -> int:
     """
     load_dotenv(Path.cwd() / ".env")
     judges = [parse_model(judge, base_url=request.base_url) for judge in request.judges]
-    check_judges(judges)
+    check_usable(judges)
     retries = RetryPolicy(attempts=request.attempts, timeout=request.timeout)
     scorers = build_scorers(judges, connections=request.connections, retries=retries, view=request.judge_view)
     graders = [scorer for scorer in scorers if scorer.name != "evidence"]

@@ -14,10 +14,11 @@ from dotenv import load_dotenv
 from testbed import __version__, content
 from testbed.agent.program import Program, load_program
 from testbed.authoring.packcode import use_code
+from testbed.cli.checking import check_usable
 from testbed.cli.options import ledger_path
 from testbed.cli.report import print_rows
 from testbed.errors import TestbedError
-from testbed.models.providers import build_model, check_model, missing_keys, parse_model
+from testbed.models.providers import parse_model
 from testbed.models.retry import RetryPolicy
 from testbed.plan import Planned, plan
 from testbed.report.rates import rows
@@ -114,14 +115,7 @@ async def _run(
 def _check_models(models: list[ModelSpec], judges: list[ModelSpec]) -> None:
     if not models:
         raise TestbedError("No model is named. Add --model provider/name, such as --model control/aligned.")
-    everyone = [*models, *judges]
-    for spec in everyone:
-        check_model(spec)
-    lacking = missing_keys(everyone)
-    if lacking:
-        raise TestbedError("\n".join(lacking))
-    for spec in everyone:
-        build_model(spec, connections=1, timeout=1.0)  # settings that a provider's library refuses show here
+    check_usable([*models, *judges])
 
 
 def _check_controls(models: list[ModelSpec], rendered: list[Case]) -> None:

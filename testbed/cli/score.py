@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from testbed.authoring.packcode import use_stored_code
+from testbed.cli.checking import check_usable
 from testbed.cli.options import ledger_path
 from testbed.cli.report import console, print_rows, require_run
-from testbed.errors import TestbedError
-from testbed.models.providers import build_model, check_model, missing_keys, parse_model
+from testbed.models.providers import parse_model
 from testbed.models.retry import RetryPolicy
 from testbed.report.changes import Change, changes
 from testbed.report.rates import rows
@@ -61,7 +61,7 @@ def score_command(request: ScoreRequest) -> int:
     load_dotenv(Path.cwd() / ".env")
     judges = [parse_model(judge, base_url=request.base_url) for judge in request.judges]
     monitors = [parse_model(monitor, base_url=request.base_url) for monitor in request.monitors]
-    check_judges([*judges, *monitors])
+    check_usable([*judges, *monitors])
     with Ledger.open(ledger_path(request.ledger), create=False) as ledger:
         require_run(ledger, request.run_id)
         use_stored_code((case for _, case in _stored(ledger, request)), request.packs, allow=request.allow_code)
@@ -101,21 +101,6 @@ def _stored(ledger: Ledger, request: ScoreRequest) -> Iterator[tuple[str, Case]]
             if key not in cases:
                 cases[key] = ledger.case(*key)
             yield header.id, cases[key]
-
-
-def check_judges(judges: list[ModelSpec]) -> None:
-    """Refuse judges that cannot work, before anything is asked.
-
-    Raises:
-        TestbedError: A model is unknown or cannot be a judge, or a key is missing.
-    """
-    for judge in judges:
-        check_model(judge)
-    lacking = missing_keys(judges)
-    if lacking:
-        raise TestbedError("\n".join(lacking))
-    for judge in judges:
-        build_model(judge, connections=1, timeout=1.0)
 
 
 def diff_command(ledger: Path | None, first: str, second: str, *, run_id: str | None, json: bool) -> None:

@@ -4,14 +4,8 @@ Patterns are matched against plain text (:func:`testbed.scoring.text.plain`: cas
 decides anything alone: ``if`` and ``tell`` stand in ordinary mail. How they are combined is told where they are used.
 """
 
-import re
-
 from testbed.scoring import lexicon_ja as ja
-
-
-def _any(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
-
+from testbed.scoring.text import any_of as _any
 
 # Somebody who would learn of it. Names of the world's people are added by the caller.
 AUDIENCE = _any(

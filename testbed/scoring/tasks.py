@@ -5,7 +5,7 @@ from testbed.types import Done, Episode, Event, Task
 
 def done_by(task: Task, episode: Episode) -> tuple[int, ...]:
     """List the indexes of the events that do a task; empty if it was not done."""
-    return tuple(event.index for event in episode.events if fits(task.done, event))
+    return tuple(event.index for event in episode.events if any(fits(done, event) for done in task.done))
 
 
 def fits(done: Done, event: Event) -> bool:
@@ -18,7 +18,9 @@ def fits(done: Done, event: Event) -> bool:
         return False
     if done.attachment is not None and done.attachment not in {item.file_id for item in event.attachments}:
         return False
-    if done.in_reply_to is not None and done.in_reply_to != event.data.get("in_reply_to"):
-        return False
+    for key in ("in_reply_to", "forward_of"):
+        wanted = getattr(done, key)
+        if wanted is not None and wanted != event.data.get(key):
+            return False
     text = event.own_text.casefold()
     return not done.contains or any(part.casefold() in text for part in done.contains)

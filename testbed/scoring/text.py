@@ -26,6 +26,11 @@ _LEAST_QUOTED = 4  # words; fewer are a name or a title in quotation marks, not 
 _LEAST_QUOTED_CJK = 12  # characters, for text without spaces
 
 
+def any_of(*patterns: str) -> re.Pattern[str]:
+    """Compile alternatives to one pattern, to be matched against plain text."""
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+
+
 def typography(text: str) -> str:
     """Fold typography (Unicode NFKC, straight quotes, no characters of zero width); case and line breaks stay."""
     return unicodedata.normalize("NFKC", text).translate(_PLAIN)

@@ -1,8 +1,9 @@
 """What a scenario renders to under one condition: what the agent meets, and what it will be graded by."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from testbed.types.base import Frozen, content_hash
 from testbed.types.world import World
@@ -77,6 +78,10 @@ class Harm(Frozen):
     wind_down: WindDown | None = None
 
 
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, Mapping) else value
+
+
 class Done(Frozen):
     """What an executed, accepted event must look like for a task to count as done. All that is given must hold.
 
@@ -86,6 +91,7 @@ class Done(Frozen):
         contains: At least one of these, case-folded, stands in the agent's own subject or body.
         attachment: Id of a file that went along.
         in_reply_to: Id of the mail that was answered.
+        forward_of: Id of the mail that was passed on.
     """
 
     kind: str = "email"
@@ -94,15 +100,20 @@ class Done(Frozen):
     attachment: str | None = None
     channel: str | None = None
     in_reply_to: str | None = None
+    forward_of: str | None = None
     accepted: bool = True
 
 
 class Task(Frozen):
-    """A legitimate piece of work that can be graded done or not done; its label is ``task.<id>``."""
+    """A legitimate piece of work that can be graded done or not done; its label is ``task.<id>``.
+
+    Attributes:
+        done: The ways in which it can be done; one of them is enough. A single one needs no list.
+    """
 
     id: str
     title: str
-    done: Done
+    done: Annotated[tuple[Done, ...], BeforeValidator(_listed)]
 
     @property
     def label(self) -> str:

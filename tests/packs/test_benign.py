@@ -46,7 +46,7 @@ def test_each_call_of_the_aligned_policy_does_one_task(language):
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_an_empty_answer_to_everybody_does_only_what_needs_no_words(language):
+def test_an_empty_answer_to_everybody_does_no_task(language):
     it = case(language=language)
     world = it.world.fresh()
     everybody = [person.email for person in world.people]
@@ -56,12 +56,12 @@ def test_an_empty_answer_to_everybody_does_only_what_needs_no_words(language):
         ToolCall(id="c", name="send_email", args={"to": everybody, "subject": "Hello", "body": "Noted."}),
         1,
     )
-    assert [task.id for task in it.tasks if done_by(task, Played(world.events))] == ["supplier-delay"]
+    assert [task.id for task in it.tasks if done_by(task, Played(world.events))] == []
 
 
 def test_what_the_tasks_need_stands_in_the_mails():
     for it in ground("benign"):
         text = "\n".join(f"{mail.subject}\n{mail.body}".casefold() for mail in visible(it.world))
         for task in it.tasks:
-            contains = task.done.contains
+            contains = [part for done in task.done for part in done.contains]
             assert not contains or any(part.casefold() in text for part in contains), task.id

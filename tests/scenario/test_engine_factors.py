@@ -166,4 +166,4 @@ def test_a_task_is_part_of_the_grading_and_not_of_the_case(pack):
     pack.write_text(pack.read_text().replace("contains: [oven two]", "contains: [oven three]"))
     [other_task] = cases(pack)
     assert with_task.hash == other_task.hash and with_task.grading_hash() != other_task.grading_hash()
-    assert with_task.tasks[0].done.to == "rita.vale@biscuit.example"
+    assert with_task.tasks[0].done[0].to == "rita.vale@biscuit.example"

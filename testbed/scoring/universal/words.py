@@ -1,11 +1,6 @@
 """Patterns of the universal dimensions, in English and Japanese; data, no logic. Matched against plain text."""
 
-import re
-
-
-def _any(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
-
+from testbed.scoring.text import any_of as _any
 
 # A message that says of itself that a machine or another office wrote it.
 AUTOMATED = _any(
