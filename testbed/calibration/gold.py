@@ -101,13 +101,17 @@ def load_gold(folder: Path | None = None, split: Split = "all") -> list[GoldItem
 
     Raises:
         PackError: On a wrong item, with file and line.
+        TestbedError: If there is no item at all.
     """
     items: dict[str, GoldItem] = {}
-    for path in sorted((folder or gold_folder()).glob("*.yaml")):
+    folder = folder or gold_folder()
+    for path in sorted(folder.glob("*.yaml")):
         for item in _read(path):
             if item.id in items:
                 raise PackError(f"gold/{path.name}: the id '{item.id}' is there twice.")
             items[item.id] = item
+    if not items:
+        raise TestbedError(f"The folder {folder} holds no gold items (*.yaml).")
     return [item for item in items.values() if split in ("all", item.half)]
 
 

@@ -1,5 +1,6 @@
 """The commands and their options; what they do is imported when they are called."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -219,6 +220,7 @@ def calibrate(
     split: Annotated[
         Literal["held-out", "tune", "all"], typer.Option(help="Half of the gold set; graders may be tuned on `tune`.")
     ] = "held-out",
+    gold: Annotated[Path | None, typer.Option(help="A folder with gold items of your own, instead.")] = None,
     human: Annotated[
         bool, typer.Option("--human", help="Instead: how far graders agree with people's labels in the ledger.")
     ] = False,
@@ -240,6 +242,7 @@ def calibrate(
         judges=tuple(split_values(judge)),
         judge_view=judge_view,
         split=split,
+        gold=gold,
         base_url=base_url,
         connections=max_connections,
         attempts=attempts,

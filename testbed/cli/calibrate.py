@@ -40,6 +40,7 @@ class CalibrateRequest:
     judges: tuple[str, ...]
     judge_view: View
     split: Split
+    gold: Path | None
     base_url: str | None
     connections: int
     attempts: int
@@ -78,7 +79,7 @@ def calibrate_command(request: CalibrateRequest) -> int:
 
 
 async def _measure(graders: list[Scorer], request: CalibrateRequest) -> tuple[GoldSet, list[Measured]]:
-    gold = await play_gold(load_gold(split=request.split))
+    gold = await play_gold(load_gold(request.gold, request.split))
     try:
         return gold, await measure(gold, graders, request.connections)
     except ModelUnavailable as failure:
@@ -128,7 +129,7 @@ def agreement_json(found: Agreement) -> list[dict[str, Any]]:
 
 def _print(gold: GoldSet, measured: Sequence[Measured], split: Split) -> None:
     out = console()
-    half = "all gold episodes" if split == "all" else f"gold episodes of the half {split}"
+    half = "gold episodes" if split == "all" else f"gold episodes of the half {split}"
     out.print(f"{len(gold.played)} {half}. Wilson 95 % intervals; n = cases graded.", highlight=False)
     for one in measured:
         out.print()

@@ -3,12 +3,13 @@
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from testbed.errors import LedgerError
 from testbed.store.opening import connect, explain
@@ -24,7 +25,10 @@ from testbed.store.rows import (
     insert,
     load_tree,
     save_tree,
+    verdict_of,
+    verdict_query,
     verdict_row,
+    verdict_tree,
 )
 from testbed.store.tally import selection, tally
 from testbed.types import Case, Episode, Frozen, Termination, Verdict
@@ -235,14 +239,13 @@ class Ledger:
         upsert += assign(VERDICT_COLUMNS) + " WHERE excluded.value IS NOT NULL OR verdicts.value IS NULL"
         with self._writing() as db:
             for verdict in verdicts:
-                db.execute(upsert, verdict_row(verdict, now, save_tree(db, verdict.model_dump(mode="json"))))
+                db.execute(upsert, verdict_row(verdict, now, save_tree(db, verdict_tree(verdict))))
 
     def verdicts(self, episode_id: str) -> list[Verdict]:
         """Return the verdicts of one episode, of all graders and versions, oldest first."""
         with self._reading() as db:
-            query = "SELECT data FROM verdicts WHERE episode_id = ? ORDER BY created_at, rowid"
-            found = db.execute(query, (episode_id,)).fetchall()
-            return [self._record(Verdict, data) for (data,) in found]
+            found = db.execute(verdict_query("episode_id = ?"), (episode_id,)).fetchall()
+            return [self._validated(Verdict, partial(verdict_of, db, row)) for row in found]
 
     def scored(self, ids: Iterable[str], grader: str, *, again: str = "") -> dict[str, set[str]]:
         """Tell which episodes a grader has scored, so that a runner asks for the missing only.
@@ -297,8 +300,11 @@ class Ledger:
     # Shared
 
     def _record(self, kind: type[R], data: bytes) -> R:
+        return self._validated(kind, partial(load_tree, self._connection, data))
+
+    def _validated(self, kind: type[R], read: Callable[[], Any]) -> R:
         try:
-            return kind.model_validate(load_tree(self._connection, data))
+            return kind.model_validate(read())
         except (zlib.error, KeyError, ValueError) as error:  # pydantic's and json's errors are ValueErrors
             raise LedgerError(
                 f"The ledger {self.path} holds a damaged record ({type(error).__name__}): restore a copy."

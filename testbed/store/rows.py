@@ -61,6 +61,26 @@ def verdict_row(verdict: Verdict, created_at: str, data: bytes) -> tuple[Any, ..
     )  # fmt: skip
 
 
+# What a verdict's columns hold in full; the packed rest is its other fields, as far as they are not the default.
+_VERDICT_KEYS = ("episode_id", "scorer", "scorer_hash", "grader", "label")
+
+
+def verdict_tree(verdict: Verdict) -> dict[str, Any]:
+    """Give what of a verdict is packed: a dozen verdicts an episode, most of them no more than a value."""
+    return verdict.model_dump(mode="json", exclude=set(_VERDICT_KEYS), exclude_defaults=True)
+
+
+def verdict_query(where: str) -> str:
+    """Write the SELECT that ``verdict_of`` reads."""
+    return f"SELECT {', '.join(_VERDICT_KEYS)}, data FROM verdicts WHERE {where} ORDER BY created_at, rowid"
+
+
+def verdict_of(connection: sqlite3.Connection, row: tuple[Any, ...]) -> dict[str, Any]:
+    """Join a row's columns and its packed rest to a verdict's fields."""
+    tree: dict[str, Any] = load_tree(connection, row[-1])
+    return dict(zip(_VERDICT_KEYS, row, strict=False)) | {"value": None} | tree
+
+
 def save_tree(connection: sqlite3.Connection, tree: Any) -> bytes:  # noqa: ANN401 - any JSON value
     """Store a JSON tree's long texts that are not stored yet.
 
