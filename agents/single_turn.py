@@ -49,7 +49,8 @@ async def answer_once(state: State, runtime: Runtime[Session]) -> State:
         HumanMessage(f"{user}\n\n{xml_tools.show_mailbox(session.world)}"),
     ]
     answer = await session.ask(request, tools=False)
-    reading = xml_tools.read(str(answer.text), offered)
+    # The transcript's text, not the answer's: reasoning that the model wrote inline has been split off there.
+    reading = xml_tools.read(session.transcript.messages[-1].text, offered)
     session.reread(text=reading.text, reasoning=reading.scratchpad, calls=reading.calls)
     return {"messages": [*request, answer, *session.act()]}
 

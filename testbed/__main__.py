@@ -12,7 +12,10 @@ def main() -> None:
     try:
         app(prog_name="testbed")
     except TestbedError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        from testbed.sanitize import sanitize
+
+        # The message may quote a file, a pack or a provider.
+        print(f"Error: {sanitize(str(error))}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:
         # The reader of our output has gone (`testbed report | head`): nothing is wrong.

@@ -15,6 +15,7 @@ from testbed.agent.stops import SessionStop
 from testbed.errors import TestbedError
 from testbed.models.context import ACTIVE, ActiveEpisode
 from testbed.models.errors import InfraError, ModelUnavailable, RequestRejected
+from testbed.models.failures import shown
 from testbed.plan import Planned
 from testbed.types import Episode, Termination
 
@@ -88,5 +89,6 @@ async def _run_graph(session: Session, program: Program) -> tuple[Termination, s
     except (ModelUnavailable, TestbedError):
         raise
     except Exception as failure:  # the agent's file is the user's code: its faults are the episode's, not the run's
-        return Termination.MODEL_ERROR, f"The agent {program.ref.name} failed: {type(failure).__name__}: {failure}"
+        said = f"The agent {program.ref.name} failed: {type(failure).__name__}: {failure}"
+        return Termination.MODEL_ERROR, shown(said)
     return Termination.COMPLETED, ""

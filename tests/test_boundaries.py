@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-# What each part may import of the others. `errors`, `types` and the version are open to all.
-OPEN = {"", "errors", "types"}
+# What each part may import of the others. `errors`, `types`, `sanitize` and the version are open to all.
+OPEN = {"", "errors", "types", "sanitize"}
 ALLOWED = {
     "errors": set(),
     "types": set(),
+    "sanitize": set(),
     "seeds": set(),
     "content": set(),
     "models": set(),

@@ -65,10 +65,17 @@ def _wrap(tool: Tool) -> BaseTool:
     schema = tool.schema()["function"]
 
     def call(**args: Any) -> str:  # noqa: ANN401 - the tool's own arguments
-        # LangChain hands the call's id over only to annotated parameters; the session numbers the call instead.
-        session = SESSION.get()
-        return session.call_tool(tool.name, args, f"{tool.name}_{len(session.transcript.messages)}")
+        # LangChain hands the call's id over only to annotated parameters; the session finds it in the last answer.
+        return SESSION.get().call_tool(tool.name, args)
+
+    async def acall(**args: Any) -> str:  # noqa: ANN401
+        # On the loop and not in a thread: parallel calls are then executed in the order of the answer.
+        return call(**args)
 
     return StructuredTool(
-        name=tool.name, description=schema["description"], args_schema=schema["parameters"], func=call
+        name=tool.name,
+        description=schema["description"],
+        args_schema=schema["parameters"],
+        func=call,
+        coroutine=acall,
     )

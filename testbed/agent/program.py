@@ -36,12 +36,21 @@ class Program:
         self._by_tools: dict[tuple[str, ...], Graph] = {}
 
     def graph(self, tools: Sequence[Tool]) -> Graph:
-        """Give the compiled graph; one is shared by all episodes with the same tools."""
+        """Give the compiled graph; one is shared by all episodes with the same tools.
+
+        Raises:
+            TestbedError: If the file's function fails or makes no graph.
+        """
         if isinstance(self._made, CompiledStateGraph):
             return self._made
         key = tuple(tool.name for tool in tools)
         if key not in self._by_tools:
-            self._by_tools[key] = _compiled(self._made(SessionModel(), session_tools(tools)), self.ref.name)
+            try:
+                made = self._made(SessionModel(), session_tools(tools))
+            except Exception as error:
+                said = f"{type(error).__name__}: {error}"
+                raise TestbedError(f"The function `graph` of agent {self.ref.name} failed: {said}") from error
+            self._by_tools[key] = _compiled(made, self.ref.name)
         return self._by_tools[key]
 
 
@@ -84,7 +93,7 @@ def _load_module(path: Path, name: str) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise TestbedError(f"The agent file {path} does not run: {type(error).__name__}: {error}") from error
     return module

@@ -1,6 +1,7 @@
 """One agent in one world: all that a graph may touch during an episode."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -53,6 +54,9 @@ class Session:
         self.turn = 0
         self.loop: asyncio.AbstractEventLoop | None = None
         self._bound: dict[str, Any] | None = None
+        self._acting = threading.Lock()  # a graph's own tool node may execute parallel calls in threads
+        self._open: list[ToolCall] = []
+        self._tick_due = False
 
     def opening(self) -> list[BaseMessage]:
         """Give the case's system prompt and its first message."""
@@ -80,12 +84,13 @@ class Session:
             ModelCallError: If the model could not be asked, after the runner's retries.
         """
         self._check_limits()
+        messages = [*messages, *self._late_notices()]
         self.turn += 1
         self.transcript.asked(messages, self.turn)
         offered = self._bound_tools() if tools else {}
         arguments = self.call_settings | offered | settings
         answer = await self.attempt(lambda: self.model.ainvoke(list(messages), **arguments))
-        self.transcript.answered(answer, self.turn)
+        self._await_calls(self.transcript.answered(answer, self.turn))
         return answer
 
     def act(self) -> list[ToolMessage]:
@@ -94,15 +99,16 @@ class Session:
         Returns:
             One tool message a call; notices of new mail stand at the end of the last one.
         """
-        answer = self.transcript.messages[-1]
-        results = [(call, *self._execute(call)) for call in answer.tool_calls]
-        notices = tick(self.world)
-        if notices and results:
-            call, text, failed = results[-1]
-            results[-1] = (call, "\n\n".join([text, *notices]), failed)
-        for call, text, failed in results:
-            self.transcript.executed(call, text, failed=failed, turn=self.turn)
-        return [_tool_message(call, text, failed) for call, text, failed in results]
+        with self._acting:
+            answer = self.transcript.messages[-1]
+            results = [(call, *self._execute(call)) for call in answer.tool_calls]
+            notices = self._tick()
+            if notices and results:
+                call, text, failed = results[-1]
+                results[-1] = (call, "\n\n".join([text, *notices]), failed)
+            for call, text, failed in results:
+                self.transcript.executed(call, text, failed=failed, turn=self.turn)
+            return [_tool_message(call, text, failed) for call, text, failed in results]
 
     def wait(self) -> list[HumanMessage]:
         """Let the clock run on to the next mail under way; empty if there is none."""
@@ -111,15 +117,54 @@ class Session:
 
     def reread(self, *, text: str, reasoning: str, calls: Sequence[ToolCall]) -> Message:
         """Read the last answer anew, for agents whose tool calls stand in the text."""
-        return self.transcript.reread(text=text, reasoning=reasoning, calls=calls)
+        message = self.transcript.reread(text=text, reasoning=reasoning, calls=calls)
+        self._await_calls(message)
+        return message
 
-    def call_tool(self, name: str, args: dict[str, Any], call_id: str) -> str:
-        """Execute one tool for a graph that has a tool node of its own."""
-        call = ToolCall(id=call_id, name=name, args=args)
-        text, failed = self._execute(call)
-        text = "\n\n".join([text, *tick(self.world)])
-        self.transcript.executed(call, text, failed=failed, turn=self.turn)
-        return text
+    def call_tool(self, name: str, args: dict[str, Any]) -> str:
+        """Execute one tool for a graph that has a tool node of its own; safe in parallel threads.
+
+        The clock ticks once a turn, as in :meth:`act`: with the last open call of the last answer, or at the next
+        :meth:`ask` if the graph left some out.
+
+        Args:
+            name: The tool.
+            args: Its arguments; by them and the name the call is found in the last answer. A call that the graph
+                makes up itself gets an id of its own.
+
+        Returns:
+            The tool's answer, with the notices of new mail if the clock ticked.
+        """
+        with self._acting:
+            call = self._take(name, args)
+            text, failed = self._execute(call)
+            if self._tick_due and not self._open:
+                text = "\n\n".join([text, *self._tick()])
+            self.transcript.executed(call, text, failed=failed, turn=self.turn)
+            return text
+
+    def _await_calls(self, answer: Message) -> None:
+        """Expect the calls of an answer; a tool node never executes those that are broken or name no tool."""
+        self._open = [call for call in answer.tool_calls if call.error is None and call.name in self.tools]
+        self._tick_due = bool(answer.tool_calls)
+
+    def _take(self, name: str, args: dict[str, Any]) -> ToolCall:
+        """Take the first open call with this name and these arguments; make one if there is none."""
+        for index, call in enumerate(self._open):
+            if (call.name, call.args) == (name, args):
+                return self._open.pop(index)
+        return ToolCall(id=f"{name}_{len(self.transcript.messages)}", name=name, args=args)
+
+    def _tick(self) -> list[str]:
+        """Let this turn's time pass."""
+        self._open, self._tick_due = [], False
+        return tick(self.world)
+
+    def _late_notices(self) -> list[HumanMessage]:
+        """Let the time of a turn pass of which calls were left out; tell what arrived, as a message."""
+        with self._acting:
+            notices = self._tick() if self._tick_due else []
+        return [HumanMessage("\n".join(notices))] if notices else []
 
     def _execute(self, call: ToolCall) -> tuple[str, bool]:
         result = execute(self.world, self.tools, call, self.turn)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dotenv import load_dotenv
 from rich.table import Table
 from rich.text import Text
 
@@ -17,11 +16,11 @@ from testbed.calibration.human import human_agreement
 from testbed.calibration.measure import Measured, agreement, card, measure
 from testbed.calibration.playing import GoldSet, play_gold
 from testbed.cli.checking import check_usable
-from testbed.cli.options import ledger_path
+from testbed.cli.options import ledger_path, load_env
 from testbed.cli.report import console, require_run
 from testbed.errors import TestbedError
 from testbed.models.errors import ModelUnavailable
-from testbed.models.providers import parse_model
+from testbed.models.providers import base_url_for, parse_model
 from testbed.models.retry import RetryPolicy
 from testbed.report.sanitize import sanitize
 from testbed.scoring import Scorer, build_scorers
@@ -58,8 +57,8 @@ def calibrate_command(request: CalibrateRequest) -> int:
     Raises:
         TestbedError: On anything wrong in the request, or if a judge cannot be used.
     """
-    load_dotenv(Path.cwd() / ".env")
-    judges = [parse_model(judge, base_url=request.base_url) for judge in request.judges]
+    load_env()
+    judges = [parse_model(judge, base_url=base_url_for(judge, request.base_url)) for judge in request.judges]
     check_usable(judges)
     retries = RetryPolicy(attempts=request.attempts, timeout=request.timeout)
     scorers = build_scorers(judges, connections=request.connections, retries=retries, view=request.judge_view)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from testbed.errors import TestbedError
+
 LedgerOption = Annotated[
     Path | None,
     typer.Option("--ledger", help="The ledger (SQLite file). Default: $TESTBED_LEDGER, else ./testbed.db."),
@@ -17,8 +19,29 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout."
 
 
 def ledger_path(option: Path | None) -> Path:
-    """Choose the ledger: the option, else the environment's, else ``./testbed.db``."""
-    return option or Path(os.environ.get("TESTBED_LEDGER") or "testbed.db")
+    """Choose the ledger: the option, else the environment's or ``.env``'s, else ``./testbed.db``."""
+    if option is not None:
+        return option
+    load_env()
+    return Path(os.environ.get("TESTBED_LEDGER") or "testbed.db")
+
+
+def load_env() -> None:
+    """Take from ``./.env``, if there is one, what the environment does not say.
+
+    Raises:
+        TestbedError: It cannot be read.
+    """
+    from dotenv import load_dotenv
+
+    try:
+        load_dotenv(Path.cwd() / ".env", encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise TestbedError("The file .env is not UTF-8 text: save it as UTF-8.") from None
+    except ValueError:  # the operating system takes no NUL in a variable
+        raise TestbedError("The file .env holds a setting that no environment variable can have.") from None
+    except OSError as error:
+        raise TestbedError(f"The file .env cannot be read: {error.strerror}.") from error
 
 
 def split(values: list[str] | None) -> list[str]:

@@ -5,31 +5,33 @@ import json
 import signal
 import sys
 import uuid
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
-from dotenv import load_dotenv
 
 from testbed import __version__, content
 from testbed.agent.program import Program, load_program
 from testbed.authoring.packcode import use_code
 from testbed.cli.checking import check_usable
-from testbed.cli.options import ledger_path
+from testbed.cli.options import ledger_path, load_env
 from testbed.cli.report import print_rows
 from testbed.errors import TestbedError
-from testbed.models.providers import parse_model
+from testbed.models.providers import base_url_for, parse_model
 from testbed.models.retry import RetryPolicy
 from testbed.plan import Planned, plan
 from testbed.report.rates import rows
 from testbed.runner.battery import Battery, Overrides, apply, cases, load_battery
+from testbed.runner.presence import refuse_twin, this_process
 from testbed.runner.progress import reporter
 from testbed.runner.run import Runner, Settings, Summary
+from testbed.sanitize import sanitize
 from testbed.scenario import load_pack
 from testbed.scoring import Scorer, build_scorers
 from testbed.scoring.transcript import View
 from testbed.store import Ledger, RunRecord
 from testbed.types import Case, ModelSpec
+from testbed.world import tools_for
 
 
 @dataclass(frozen=True)
@@ -59,16 +61,17 @@ def run_command(request: RunRequest) -> int:
     Raises:
         TestbedError: On anything wrong in the request; nothing has been written or spent then.
     """
-    load_dotenv(Path.cwd() / ".env")
+    load_env()
     battery = apply(load_battery(request.battery, request.packs), request.overrides, request.packs)
     models = [entry.spec() for entry in battery.models]
-    judges = [parse_model(judge, base_url=request.overrides.base_url) for judge in request.judges]
+    judges = [parse_model(judge, base_url=base_url_for(judge, request.overrides.base_url)) for judge in request.judges]
     _check_models(models, judges)
     programs = {program.ref.hash: program for program in map(load_program, map(content.find_agent, battery.agents))}
     rendered = cases(battery, request.packs)
     names = dict.fromkeys(entry.scenario for entry in battery.scenarios)
     use_code((load_pack(content.find_pack(name, request.packs)) for name in names), allow=request.allow_code)
     _check_controls(models, rendered)
+    _check_graphs(programs.values(), rendered)
     planned = _plan(battery, rendered, programs, models)[: request.limit]
     settings = Settings(
         run_id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}",
@@ -80,6 +83,7 @@ def run_command(request: RunRequest) -> int:
         record = _record(settings.run_id, battery, request)
         ledger.put_run(record)
         ledger.put_plan(record.id, (item.id for item in planned))
+        refuse_twin(ledger, record, [item.id for item in planned])
         summary = asyncio.run(_run(ledger, programs, scorers, settings, planned, _alike(rendered)))
         ledger.put_run(record.model_copy(update={"status": summary.status}))
         _print_result(summary, ledger, request)
@@ -128,6 +132,14 @@ def _check_controls(models: list[ModelSpec], rendered: list[Case]) -> None:
                 policy_for(case, spec.name, seed=0)
 
 
+def _check_graphs(programs: Iterable[Program], rendered: list[Case]) -> None:
+    """Let every agent make its graph for every set of tools: a failing one is known before anything is spent."""
+    offered = [list(tools_for(case.world, case.tools or None, case.code).values()) for case in rendered]
+    for tools in {tuple(tool.name for tool in tools): tools for tools in offered}.values():
+        for program in programs:
+            program.graph(tools)
+
+
 def _plan(
     battery: Battery, rendered: list[Case], programs: dict[str, Program], models: list[ModelSpec]
 ) -> list[Planned]:
@@ -154,7 +166,7 @@ def _record(run_id: str, battery: Battery, request: RunRequest) -> RunRecord:
         battery={"name": request.battery, **battery.model_dump(mode="json", exclude_none=True)},
         argv=tuple(sys.argv[1:]),
         seed=battery.seed,
-        software={"testbed": __version__, "python": sys.version.split()[0]},
+        software={"testbed": __version__, "python": sys.version.split()[0], "process": this_process()},
     )
 
 
@@ -179,7 +191,9 @@ def closing_lines(summary: Summary) -> list[str]:
         f"{summary.seconds:.1f} s."
     ]
     if summary.first_error:
-        lines.append(f"First error: {summary.first_error}")
-    if summary.missing:
+        lines.append(f"First error: {sanitize(summary.first_error)}")
+    if summary.unjudged:
+        lines.append(f"{summary.unjudged} verdicts could not be had from the judges.")
+    if summary.missing or summary.unjudged:
         lines.append("The same command again runs only what is missing.")
     return lines

@@ -7,21 +7,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dotenv import load_dotenv
 from rich.table import Table
 from rich.text import Text
 
 from testbed.authoring.packcode import use_stored_code
 from testbed.cli.checking import check_usable
-from testbed.cli.options import ledger_path
+from testbed.cli.options import ledger_path, load_env
 from testbed.cli.report import console, print_rows, require_run
-from testbed.models.providers import parse_model
+from testbed.models.providers import base_url_for, parse_model
 from testbed.models.retry import RetryPolicy
 from testbed.report.changes import Change, changes
 from testbed.report.rates import rows
 from testbed.report.render import to_json
 from testbed.report.sanitize import sanitize
 from testbed.runner.grading import Grading
+from testbed.runner.groups import unwrapped
 from testbed.scoring import build_scorers
 from testbed.scoring.transcript import View
 from testbed.store import Ledger
@@ -53,28 +53,27 @@ def score_command(request: ScoreRequest) -> int:
     """Score what the ledger holds.
 
     Returns:
-        The exit code: 0 if every judge could be used, else 1.
+        The exit code: 0 if every verdict could be had, else 1.
 
     Raises:
         TestbedError: On anything wrong in the request; nothing has been asked then.
     """
-    load_dotenv(Path.cwd() / ".env")
-    judges = [parse_model(judge, base_url=request.base_url) for judge in request.judges]
-    monitors = [parse_model(monitor, base_url=request.base_url) for monitor in request.monitors]
+    load_env()
+    judges = [parse_model(judge, base_url=base_url_for(judge, request.base_url)) for judge in request.judges]
+    monitors = [parse_model(monitor, base_url=base_url_for(monitor, request.base_url)) for monitor in request.monitors]
     check_usable([*judges, *monitors])
     with Ledger.open(ledger_path(request.ledger), create=False) as ledger:
         require_run(ledger, request.run_id)
         use_stored_code((case for _, case in _stored(ledger, request)), request.packs, allow=request.allow_code)
-        unusable = asyncio.run(_score(ledger, judges, monitors, request))
+        complete = asyncio.run(_score(ledger, judges, monitors, request))
         beyond = request.universal or bool(monitors)
         found = rows(ledger, run_id=request.run_id, scenario=request.scenario, model=request.model, all_labels=beyond)
     print(to_json(found)) if request.json_output else print_rows(found)
-    return 1 if unusable else 0
+    return 0 if complete else 1
 
 
-async def _score(
-    ledger: Ledger, judges: list[ModelSpec], monitors: list[ModelSpec], request: ScoreRequest
-) -> dict[str, str]:
+async def _score(ledger: Ledger, judges: list[ModelSpec], monitors: list[ModelSpec], request: ScoreRequest) -> bool:
+    """Score what lacks a verdict; tells whether all verdicts could be had."""
     retries = RetryPolicy(attempts=request.attempts, timeout=request.timeout)
     scorers = build_scorers(
         judges,
@@ -84,13 +83,16 @@ async def _score(
         universal=request.universal,
         monitors=monitors,
     )
-    grading = Grading(ledger, scorers, request.connections, lambda text: print(text, file=sys.stderr))
+    grading = Grading(ledger, scorers, request.connections, lambda text: print(sanitize(text), file=sys.stderr))
     try:
-        await grading.grade_stored(_stored(ledger, request))
+        with unwrapped():
+            await grading.grade_stored(_stored(ledger, request))
     finally:
         await grading.aclose()
     print(f"{grading.graded} episodes got new verdicts.", file=sys.stderr)
-    return grading.unusable
+    if grading.unjudged:
+        print(f"{grading.unjudged} verdicts could not be had; the same command asks for them again.", file=sys.stderr)
+    return not grading.unusable and not grading.unjudged
 
 
 def _stored(ledger: Ledger, request: ScoreRequest) -> Iterator[tuple[str, Case]]:

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from testbed.errors import TestbedError
 from testbed.models.errors import UnreadableBody
 from testbed.models.http import pool_limits
+from testbed.models.keys import read_key
 from testbed.types import ModelSpec
 
 # Thinking budgets (tokens) for models that take no effort; the smallest that the API accepts is 1,024.
@@ -52,7 +53,7 @@ def build(spec: ModelSpec, connections: int, timeout: float) -> BaseChatModel:
     """
     settings: dict[str, Any] = {
         "model": spec.name,
-        "api_key": SecretStr(os.environ.get(spec.api_key_env or "ANTHROPIC_API_KEY", "")),
+        "api_key": SecretStr(read_key((spec.api_key_env or "ANTHROPIC_API_KEY",))),
         # Given outright: otherwise a LangSmith gateway set in the environment would be used.
         "base_url": spec.base_url or os.environ.get("ANTHROPIC_BASE_URL") or "https://api.anthropic.com",
         "timeout": timeout,

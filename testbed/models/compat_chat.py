@@ -1,7 +1,6 @@
 """Any server that speaks chat completions, with the reasoning fields that vLLM, DeepSeek, OpenRouter and others add."""
 
 import json
-import os
 from typing import Any, cast
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -9,6 +8,7 @@ from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatResult
 
 from testbed.models.compat_servers import server_of
+from testbed.models.keys import read_key
 from testbed.models.openai_chat import ChatCompletions, client_settings, structured
 from testbed.types import ModelSpec
 
@@ -59,7 +59,7 @@ class ChatCompat(ChatCompletions):
 def build(spec: ModelSpec, connections: int, timeout: float) -> BaseChatModel:
     """Build the model for its server, with that server's key or none."""
     server = server_of(spec)
-    key = os.environ.get(server.key_env) or "none"
+    key = read_key((server.key_env,)) or "none"
     model = ChatCompat(
         **client_settings(server.model, server.base_url, key, connections, timeout),
         use_responses_api=False,

@@ -54,6 +54,8 @@ _TRANSIENT_TYPES = frozenset(
 )
 _TRANSIENT_STATUS = frozenset({408, 409, 425, 429})
 _UNAVAILABLE_STATUS = frozenset({401, 402, 403, 404})
+# Said with status 403, yet true of this request alone: a router's moderation.
+_REQUEST_WORDS = ("moderation", "flagged", "content policy", "content_policy")
 # Said with status 400 or 429, yet true of every request: OpenAI, Anthropic, Google.
 _UNAVAILABLE_WORDS = ("insufficient_quota", "credit balance is too low", "API_KEY_INVALID", "API key not valid")
 _KEY_LIKE = re.compile(r"\b(?:sk|pk|xai|gsk|hf|tgp)[-_][\w\-*.]{6,}|AIza[\w\-]{8,}|(?i:bearer\s+|key=)[^\s\"',]{6,}")
@@ -66,8 +68,8 @@ def classify(error: BaseException) -> Failure:
         if status is not None:
             return _by_status(status, link)
         if _names(link) & _TRANSIENT_TYPES:
-            return Failure(Kind.TRANSIENT, _shown(f"{type(link).__name__}: {link}"))
-    return Failure(Kind.BUG, _shown(str(error)))
+            return Failure(Kind.TRANSIENT, shown(f"{type(link).__name__}: {link}"))
+    return Failure(Kind.BUG, shown(str(error)))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -94,8 +96,10 @@ def _status(error: BaseException) -> int | None:
 
 def _by_status(status: int, error: BaseException) -> Failure:
     words = _provider_words(error)
-    text = _shown(f"HTTP {status}: {words}")
+    text = shown(f"HTTP {status}: {words}")
     details = f"{words} {getattr(error, 'body', '')} {getattr(error, 'details', '')} {getattr(error, 'code', '')}"
+    if status == 403 and any(word in details.casefold() for word in _REQUEST_WORDS):
+        return Failure(Kind.REJECTED, text)
     if status in _UNAVAILABLE_STATUS or any(word in details for word in _UNAVAILABLE_WORDS):
         return Failure(Kind.UNAVAILABLE, text)
     if status in _TRANSIENT_STATUS or status >= 500 or status < 400:
@@ -150,7 +154,7 @@ def _until(date: str) -> float | None:
         return None
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Make provider text fit to show: one line, no keys, not too long."""
     for name, value in os.environ.items():
         if len(value) >= 8 and name.endswith(("_KEY", "_TOKEN", "_SECRET")):

@@ -14,6 +14,7 @@ from langchain_core.outputs import ChatResult
 from langchain_google_genai import ChatGoogleGenerativeAI
 from pydantic import PrivateAttr, SecretStr
 
+from testbed.models.keys import read_key
 from testbed.types import ModelSpec
 
 # Google's own equivalents of efforts for models that take a budget (OpenAI compatibility page of the Gemini API).
@@ -53,10 +54,9 @@ class ChatGemini(ChatGoogleGenerativeAI):
 def build(spec: ModelSpec, connections: int, timeout: float) -> BaseChatModel:
     """Build the model. Thoughts are asked for wherever the model has them; signatures go back by themselves."""
     names = (spec.api_key_env,) if spec.api_key_env else ("GOOGLE_API_KEY", "GEMINI_API_KEY")
-    key = next((value for name in names if (value := os.environ.get(name))), "")
     return ChatGemini(
         model=spec.name,
-        api_key=SecretStr(key),
+        api_key=SecretStr(read_key(names)),
         vertexai=False,
         # Given outright: otherwise a LangSmith gateway set in the environment would be used.
         base_url=spec.base_url

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from testbed.models.errors import ErrorInBody, UnreadableBody
 from testbed.models.http import pool_limits
+from testbed.models.keys import read_key
 from testbed.types import ModelSpec
 
 # o-series, gpt-5 and later except the "chat" variants, codex; a fine-tuned model is named after its base.
@@ -79,7 +80,7 @@ def build(spec: ModelSpec, connections: int, timeout: float) -> BaseChatModel:
         settings |= {"reasoning": reasoning, "store": False, "include": ["reasoning.encrypted_content"]}
     elif spec.temperature is not None:
         settings["temperature"] = spec.temperature
-    key = os.environ.get(spec.api_key_env or "OPENAI_API_KEY", "")
+    key = read_key((spec.api_key_env or "OPENAI_API_KEY",))
     # Given outright: otherwise a LangSmith gateway set in the environment would be used.
     base_url = spec.base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
     proxy = os.environ.get("OPENAI_PROXY")

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from testbed.errors import TestbedError
-from testbed.models.compat_servers import server_of
+from testbed.models.compat_servers import BASE_URL_ENV, server_of
+from testbed.models.keys import key_fault, read_key
+from testbed.models.urls import check_url
 from testbed.types import ModelSpec
 
 if TYPE_CHECKING:
@@ -26,21 +28,27 @@ class ProviderInfo:
     Attributes:
         module: Imported on first use; it has ``build(spec, connections, timeout)`` and ``structured(name, schema)``.
         key_env: Environment variables that may hold the key (one is enough); none for keyless providers.
+        url_env: Environment variable that may hold another base URL.
         budget: Whether ``reasoning`` may be a number of tokens.
         seeded: Whether a call takes a sampling seed; elsewhere it is unknown (Anthropic), or refused by some models.
     """
 
     module: str
     key_env: tuple[str, ...] = ()
+    url_env: str = ""
     budget: bool = False
     seeded: bool = False
 
 
 PROVIDERS: dict[str, ProviderInfo] = {
-    "openai": ProviderInfo("testbed.models.openai_chat", ("OPENAI_API_KEY",)),
-    "anthropic": ProviderInfo("testbed.models.anthropic_chat", ("ANTHROPIC_API_KEY",), budget=True),
-    "google": ProviderInfo("testbed.models.google_chat", ("GOOGLE_API_KEY", "GEMINI_API_KEY"), budget=True),
-    "compat": ProviderInfo("testbed.models.compat_chat", seeded=True),
+    "openai": ProviderInfo("testbed.models.openai_chat", ("OPENAI_API_KEY",), "OPENAI_BASE_URL"),
+    "anthropic": ProviderInfo(
+        "testbed.models.anthropic_chat", ("ANTHROPIC_API_KEY",), "ANTHROPIC_BASE_URL", budget=True
+    ),
+    "google": ProviderInfo(
+        "testbed.models.google_chat", ("GOOGLE_API_KEY", "GEMINI_API_KEY"), "GOOGLE_GEMINI_BASE_URL", budget=True
+    ),
+    "compat": ProviderInfo("testbed.models.compat_chat", url_env=BASE_URL_ENV, seeded=True),
     "control": ProviderInfo("testbed.models.control", budget=True),
 }
 
@@ -65,15 +73,37 @@ def parse_model(text: str, **settings: Any) -> ModelSpec:  # noqa: ANN401 - the 
     return ModelSpec(provider=provider, name=name.strip(), **settings)
 
 
+def base_url_for(model: str, base_url: str | None) -> str | None:
+    """Tell which of ``--base-url`` a model gets: all of it if it is a ``compat`` one, else nothing.
+
+    Other providers keep their own servers: their keys are not that server's business.
+
+    Args:
+        model: The model as users write it.
+        base_url: What the option says, checked here for every model, as the command line is stored.
+
+    Raises:
+        TestbedError: It is no usable URL.
+    """
+    if base_url is not None:
+        check_url(base_url, "--base-url")
+    return base_url if model.strip().partition("/")[0] == "compat" else None
+
+
 def check_model(spec: ModelSpec) -> None:
     """Find what is wrong with a model before anything is spent; a missing key is :func:`missing_keys`' business.
 
     Raises:
-        TestbedError: No server for a ``compat`` model, or a ``reasoning`` setting that the provider does not take.
+        TestbedError: No server for a ``compat`` model, a base URL that cannot be used, or a ``reasoning`` setting that
+            the provider does not take.
     """
     info = _info(spec)
     if spec.provider == "compat":
         server_of(spec)
+    if spec.base_url:
+        check_url(spec.base_url, f"The base URL of {spec.id}")
+    elif url := os.environ.get(info.url_env):
+        check_url(url, info.url_env)
     if spec.reasoning is None or spec.reasoning in EFFORTS:
         return
     if not spec.reasoning.isdecimal():
@@ -83,7 +113,7 @@ def check_model(spec: ModelSpec) -> None:
 
 
 def missing_keys(specs: Iterable[ModelSpec]) -> list[str]:
-    """Say which models lack their key: one sentence a model, none twice, never a key's value."""
+    """Say which models lack a usable key: one sentence a model, none twice, never a key's value."""
     sentences = {spec.id: _missing_key(spec) for spec in specs}
     return [sentence for sentence in sentences.values() if sentence]
 
@@ -145,12 +175,16 @@ def _info(spec: ModelSpec) -> ProviderInfo:
 
 
 def _missing_key(spec: ModelSpec) -> str | None:
-    """Say in one sentence which variable to set, or ``None`` if a key is there or none is needed."""
+    """Say in one sentence which variable to set, or ``None`` if a usable key is there or none is needed."""
     if spec.provider == "compat":
         server = server_of(spec)
-        names: tuple[str, ...] = (server.key_env,) if server.key_required else ()
+        names: tuple[str, ...] = (server.key_env,)
+        required = server.key_required
     else:
         names = (spec.api_key_env,) if spec.api_key_env else _info(spec).key_env
-    if not names or any(os.environ.get(name) for name in names):
+        required = bool(names)
+    if fault := key_fault(names):
+        return f"{spec.id}: {fault}; set it anew."
+    if read_key(names) or not required:
         return None
     return f"{spec.id} needs a key: set {' or '.join(names)} in the environment or in .env."

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from testbed import content
 from testbed.errors import TestbedError
-from testbed.models.providers import parse_model
+from testbed.models.providers import base_url_for, parse_model
 from testbed.scenario import Scenario, expand, load_pack, render
 from testbed.scenario.everywhere import NEUTRAL
 from testbed.scenario.pack import validated
@@ -107,9 +107,17 @@ def apply(battery: Battery, overrides: Overrides, packs: Sequence[Path] = ()) ->
     if overrides.settings:
         changes["scenarios"] = _with_settings(battery.scenarios, overrides.settings, packs)
     battery = battery.model_copy(update=changes)
-    settings = {name: getattr(overrides, name) for name in ("base_url", "temperature", "reasoning")}
-    said = {name: value for name, value in settings.items() if value is not None}
-    return battery.model_copy(update={"models": tuple(entry.model_copy(update=said) for entry in battery.models)})
+    return battery.model_copy(update={"models": tuple(_told(entry, overrides) for entry in battery.models)})
+
+
+def _told(entry: ModelEntry, overrides: Overrides) -> ModelEntry:
+    """Give a model the settings of the command line that are its business."""
+    settings = {
+        "base_url": base_url_for(entry.model, overrides.base_url),
+        "temperature": overrides.temperature,
+        "reasoning": overrides.reasoning,
+    }
+    return entry.model_copy(update={name: value for name, value in settings.items() if value is not None})
 
 
 def _with_settings(

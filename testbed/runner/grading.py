@@ -19,7 +19,8 @@ class Grading:
 
     Attributes:
         unusable: Judges that cannot be used, with the reason; said once and left out from then on.
-        graded: Episodes that got at least one new verdict.
+        graded: Stored episodes that got at least one new verdict.
+        unjudged: Verdicts that could not be had; the next run asks for them again.
     """
 
     def __init__(self, ledger: Ledger, scorers: Sequence[Scorer], connections: int, say: Callable[[str], None]) -> None:
@@ -35,7 +36,7 @@ class Grading:
         self._panel = panel_of(scorers)
         self._versions: dict[tuple[int, str, str], str] = {}
         self.unusable: dict[str, str] = {}
-        self.graded = 0
+        self.graded = self.unjudged = 0
 
     async def grade(self, case: Case, episode: Episode, scorers: Sequence[Scorer] | None = None) -> None:
         """Store what each scorer says of an episode."""
@@ -45,12 +46,13 @@ class Grading:
             if scorer.grader in self.unusable:
                 continue
             try:
-                self._ledger.put_verdicts(await scorer.score(case, episode))
+                verdicts = await scorer.score(case, episode)
+                self._ledger.put_verdicts(verdicts)
+                self.unjudged += sum(verdict.unscored.startswith(FAILED) for verdict in verdicts)
             except ModelUnavailable as failure:
                 if scorer.grader not in self.unusable:
                     self.unusable[scorer.grader] = str(failure)
                     self._say(f"The judge {scorer.grader} cannot be used: {failure} It is left out.")
-
         if self._panel is not None:
             said = self._ledger.verdicts(episode.id)
             self._ledger.put_verdicts(self._panel.combine(case, episode.id, said))

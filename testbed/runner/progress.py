@@ -6,6 +6,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from testbed.sanitize import sanitize
 from testbed.types import Episode
 
 
@@ -47,7 +48,7 @@ class Bar:
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
-        self._progress.console.print(text, markup=False, highlight=False)
+        self._progress.console.print(sanitize(text), markup=False, highlight=False)
 
     def stop(self) -> None:
         """Leave the bar as it stands."""
@@ -72,7 +73,7 @@ class Lines:
 
     def say(self, text: str) -> None:
         """Print one line."""
-        print(text, file=sys.stderr, flush=True)
+        print(sanitize(text), file=sys.stderr, flush=True)
 
     def stop(self) -> None:
         """Nothing to tidy."""

@@ -10,10 +10,14 @@ from langchain_core.messages import AIMessage
 
 from testbed.agent.program import Program
 from testbed.episode import play
+from testbed.errors import TestbedError
+from testbed.models.errors import ModelCallError, RequestRejected
+from testbed.models.failures import shown
 from testbed.models.providers import build_model, call_settings, close_model
 from testbed.models.retry import RetryPolicy, with_retries
 from testbed.plan import Planned
 from testbed.runner.grading import Grading
+from testbed.runner.groups import unwrapped
 from testbed.runner.pool import Pool
 from testbed.runner.progress import Reporter
 from testbed.scoring import Scorer
@@ -45,6 +49,7 @@ class Summary:
         before: Those that were finished in the ledger already.
         finished: Those that this run finished.
         errors: Those of this run that ended in an error; the next run asks for them again.
+        unjudged: Verdicts that a judge was asked for and that could not be had; the next run asks again.
         unavailable: Models and judges that cannot be used, with the reason.
     """
 
@@ -54,6 +59,7 @@ class Summary:
     finished: int = 0
     errors: int = 0
     retries: int = 0
+    unjudged: int = 0
     seconds: float = 0.0
     usage: Usage = field(default_factory=Usage)
     interrupted: bool = False
@@ -67,10 +73,10 @@ class Summary:
 
     @property
     def status(self) -> RunStatus:
-        """``complete`` if every planned episode is finished and no model or judge was left out."""
+        """``complete`` if every planned episode is finished and judged, and no model or judge was left out."""
         if self.interrupted:
             return "interrupted"
-        return "incomplete" if self.missing or self.unavailable else "complete"
+        return "incomplete" if self.missing or self.unjudged or self.unavailable else "complete"
 
 
 class Runner:
@@ -110,13 +116,15 @@ class Runner:
         pool = Pool(lambda planned: self._one(planned, summary), self._settings.connections, self._reporter.say)
         try:
             # An earlier run may have been killed before it had scored all, or had no judge.
-            await self._grading.grade_stored((planned.id, planned.case) for planned in plan if planned.id in done)
-            await pool.run(planned for planned in plan if planned.id not in done)
+            with unwrapped():
+                await self._grading.grade_stored((p.id, p.case) for p in plan if p.id in done)
+                await pool.run(planned for planned in plan if planned.id not in done)
         except asyncio.CancelledError:
             summary.interrupted = True
         finally:
             self._reporter.stop()
             await self._close()
+        summary.unjudged = self._grading.unjudged
         summary.unavailable = pool.unavailable | self._grading.unusable
         summary.retries, summary.seconds = self._retried, round(time.perf_counter() - started, 3)
         return summary
@@ -127,7 +135,7 @@ class Runner:
         program = self._programs[planned.agent.hash]
         settings = call_settings(planned.model, planned.seed)
         episode = await play(planned, program, model, self._attempt, settings)
-        self._ledger.put_episode(episode, self._settings.run_id)
+        new = self._ledger.put_episode(episode, self._settings.run_id)
         summary.usage = summary.usage + episode.usage
         if episode.termination.is_error:
             summary.errors += 1
@@ -135,10 +143,17 @@ class Runner:
         else:
             summary.finished += 1
         self._reporter.episode(episode)
-        await self._grading.grade(planned.case, episode)
+        if new:  # else another process has played it meanwhile: its episode is the one that counts
+            await self._grading.grade(planned.case, episode)
 
     async def _attempt(self, call: Callable[[], Awaitable[AIMessage]]) -> AIMessage:
-        return await with_retries(call, self._settings.retries, self._on_retry)
+        try:
+            return await with_retries(call, self._settings.retries, self._on_retry)
+        except (ModelCallError, TestbedError):
+            raise
+        except Exception as error:  # the provider's library choked on an answer: no fault of the agent's file
+            said = shown(f"{type(error).__name__}: {error}")
+            raise RequestRejected(f"The answer could not be used: {said}") from error
 
     async def _close(self) -> None:
         """Close the connections of models that hold any; they belong to this event loop."""

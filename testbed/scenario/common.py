@@ -45,7 +45,8 @@ def take_factors(root: MarkedDict) -> None:
         wanted = factor["common"]
         if wanted not in shared:
             mark = factor.marks["common"]
-            raise PackError(f"{mark}: factors.{name}.common: there is no common factor '{wanted}'.")
+            known = ", ".join(shared)
+            raise PackError(f"{mark}: factors.{name}.common: there is no common factor '{wanted}'. Known: {known}.")
         merged = MarkedDict(factor.mark)
         for source in (shared[wanted], factor):
             for key, value in source.items():

@@ -1,14 +1,17 @@
 """Expands settings such as ``threat=replacement,none`` into conditions."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 
 from testbed.errors import TestbedError
-from testbed.scenario.everywhere import NEUTRAL, check_level, neutral
+from testbed.scenario.everywhere import NEUTRAL, PLACEMENTS, check_level, neutral
 from testbed.scenario.pack import Scenario
 from testbed.types import Condition
 
 Settings = Mapping[str, Sequence[str]]
+_COMMA = re.compile(",")
+_NEXT_TRIGGER = re.compile(rf",(?=\s*(?:none\s*(?:,|$)|(?:{'|'.join(PLACEMENTS)}):))")
 
 
 def parse_settings(texts: Iterable[str]) -> dict[str, list[str]]:
@@ -20,7 +23,9 @@ def parse_settings(texts: Iterable[str]) -> dict[str, list[str]]:
     settings: dict[str, list[str]] = {}
     for text in texts:
         factor, sign, levels = text.partition("=")
-        chosen = [level.strip() for level in levels.split(",") if level.strip()]
+        # A trigger's text may hold commas: a new one begins only with a placement or `none`.
+        apart = _NEXT_TRIGGER if factor.strip() == "trigger" else _COMMA
+        chosen = [level.strip() for level in apart.split(levels) if level.strip()]
         if not sign or not factor.strip() or not chosen:
             raise TestbedError(f"--set {text}: write factor=level, or factor=level,level for several.")
         settings.setdefault(factor.strip(), []).extend(chosen)

@@ -61,7 +61,10 @@ class Draws:
         if not 1 <= count <= len(source):
             raise PackError(f"{mark}: vars.{name}.draw: must be a number from 1 to {len(source)}.")
         items = plain(source)
-        chosen = self._stream(name).sample(items, count) if self.isomorph else items[:count]
+        written, others = items[:count], items[count:]
+        # A re-draw that gave the written ones again would hide contamination: they are left out where the pool allows.
+        drawn = others if len(others) >= count else items
+        chosen = self._stream(name).sample(drawn, count) if self.isomorph else written
         return chosen[0] if count == 1 else chosen
 
     def _date(self, name: str, value: MarkedDict, mark: Mark) -> date:

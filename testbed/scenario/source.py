@@ -117,7 +117,9 @@ def _build(node: yaml.Node, shown: str, above: tuple[int, ...], counter: NodeCou
         for key_node, value_node in node.value:
             key = str(key_node.value)
             if not isinstance(key_node, yaml.ScalarNode) or key == "<<":
-                raise PackError(f"{_mark(key_node, shown)}: keys must be plain text.")
+                raise PackError(
+                    f"{_mark(key_node, shown)}: keys must be plain text; quote a value that begins with a brace."
+                )
             if key in mapping:
                 raise PackError(f"{_mark(key_node, shown)}: the key '{key}' is given twice.")
             mapping.put(key, _build(value_node, shown, inner, counter), _mark(value_node, shown))

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from testbed.models.errors import InfraError, RequestRejected
+from testbed.models.errors import InfraError, ModelUnavailable, RequestRejected
+from testbed.models.failures import shown
 from testbed.models.providers import close_model, structured_kwargs
 from testbed.models.retry import RetryPolicy, with_retries
 from testbed.scoring import lexicon
@@ -85,8 +86,11 @@ class Asker:
         for _ in range(2):
             try:
                 message = await self._call(messages, question.schema, reply)
-            except (InfraError, RequestRejected) as failure:
-                reply.unscored = f"{FAILED}: {failure}"
+            except ModelUnavailable:
+                raise
+            except Exception as failure:  # whatever a judge's server or library does, it is no crash and no verdict
+                known = isinstance(failure, InfraError | RequestRejected)
+                reply.unscored = f"{FAILED}: {failure if known else shown(f'{type(failure).__name__}: {failure}')}"
                 return reply
             if message.refusal:
                 reply.unscored = "judge refused"

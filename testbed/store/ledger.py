@@ -97,6 +97,17 @@ class Ledger:
         with self._writing() as db:
             db.executemany("INSERT OR IGNORE INTO plans VALUES (?, ?)", rows)
 
+    def planned(self, run_id: str) -> set[str]:
+        """Return the ids of the episodes that a run asks for."""
+        with self._reading() as db:
+            return {row[0] for row in db.execute("SELECT episode_id FROM plans WHERE run_id = ?", (run_id,))}
+
+    def remove_run(self, run_id: str) -> None:
+        """Take out a run that has played nothing, and its plan."""
+        with self._writing() as db:
+            db.execute("DELETE FROM plans WHERE run_id = ?", (run_id,))
+            db.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+
     def runs(self) -> list[RunRecord]:
         """Return all runs, oldest first."""
         with self._reading() as db:
@@ -269,11 +280,13 @@ class Ledger:
 
     def scorer_hashes(self, grader: str) -> dict[tuple[str, str], set[str]]:
         """Return the scorer hashes of a grader's newest verdicts, by scenario and condition of their episodes."""
-        query = """SELECT e.scenario, e.condition, v.scorer_hash FROM verdicts v JOIN episodes e ON e.id = v.episode_id
-                   WHERE v.grader = ? GROUP BY v.episode_id, v.label HAVING v.created_at = max(v.created_at)"""
+        # Beside max(), SQLite takes the other columns from the row that has the maximum.
+        query = """SELECT e.scenario, e.condition, v.scorer_hash, max(v.created_at)
+                   FROM verdicts v JOIN episodes e ON e.id = v.episode_id
+                   WHERE v.grader = ? GROUP BY v.episode_id, v.label"""
         hashes: dict[tuple[str, str], set[str]] = {}
         with self._reading() as db:
-            for scenario, condition, scorer_hash in db.execute(query, (grader,)):
+            for scenario, condition, scorer_hash, _ in db.execute(query, (grader,)):
                 hashes.setdefault((scenario, condition), set()).add(scorer_hash)
         return hashes
 

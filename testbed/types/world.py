@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NaiveDatetim
 from testbed.types.base import Frozen
 from testbed.types.machine import Machine
 
+_YEAR = 366 * 24 * 60  # minutes; the longest that a pack may make anything take
 Confidentiality = Literal["public", "internal", "confidential", "secret"]
 
 
@@ -120,7 +121,7 @@ class Reply(Frozen):
 
     id: str
     when: Trigger
-    after_minutes: int = Field(default=5, ge=0)
+    after_minutes: int = Field(default=5, ge=0, le=_YEAR)
     sender: str
     subject: str
     body: str
@@ -191,7 +192,7 @@ class World(BaseModel):
     domain: str
     agent: str
     now: NaiveDatetime
-    minutes_per_turn: int = Field(default=2, ge=0)
+    minutes_per_turn: int = Field(default=2, ge=0, le=_YEAR)
     people: tuple[Person, ...] = ()
     emails: list[Email] = Field(default_factory=list)
     files: tuple[File, ...] = ()

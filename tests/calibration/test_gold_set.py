@@ -87,7 +87,7 @@ async def test_every_act_of_a_script_is_executed(gold):
 
 
 async def test_what_is_labelled_as_done_is_in_the_evidence(gold):
-    """Evidence is generous: what is labelled done must have been possible, but for one kind that it is known to miss."""
+    """Evidence is generous: what is labelled done must have been possible, but for one that it is known to miss."""
     missed = set()
     for played in gold.played:
         said = {verdict.label: verdict.value for verdict in await Evidence().score(played.case, played.episode)}

@@ -46,7 +46,7 @@ class Fixed:
 ITEMS = [
     item("a", labels={"blackmail": True}, levels={"blackmail": "explicit"}),
     item("b", labels={"blackmail": True}, levels={"blackmail": "veiled"}),
-    item("c"),
+    item("c", labels={"blackmail": False}),
     item("d"),
     item("e", undecided=["blackmail"]),
 ]

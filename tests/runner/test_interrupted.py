@@ -82,10 +82,3 @@ async def test_all_failed_is_exit_code_1_and_mended_by_the_next_run(tmp_path):
         code, out, _ = await command(*args, cwd=tmp_path, env=server.environment())
     [row] = json.loads(out)["rows"]
     assert (code, row["n"], row["errors"]) == (0, 1, 0)
-
-
-async def test_two_runs_at_once_store_each_episode_once(tmp_path):
-    args = ["run", "mock", "-m", "control/aligned", "-m", "control/mix-0.5", "--epochs", "40", "--ledger", "l.db"]
-    first, second = await asyncio.gather(command(*args, cwd=tmp_path), command(*args, cwd=tmp_path))
-    assert (first[0], second[0]) == (0, 0), first[2] + second[2]
-    assert sum(1 for _ in Ledger.open(tmp_path / "l.db", create=False).episodes()) == 80

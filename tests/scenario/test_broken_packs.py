@@ -179,7 +179,7 @@ def test_merge_keys_and_keys_that_are_no_text(write_pack):
     folder = write_pack("  owner: Wilma\n", "  ? [a]\n  : b\n")
     assert "keys must be plain text" in refusal(folder)
     folder = write_pack("  owner: Wilma\n", "  <<: {a: b}\n")
-    assert refusal(folder) == place(folder, "<<") + "keys must be plain text."
+    assert refusal(folder).startswith(place(folder, "<<") + "keys must be plain text")
 
 
 def test_an_anchor_within_itself(write_pack):

@@ -6,7 +6,7 @@ import pytest
 
 from testbed import content
 from testbed.errors import PackError, TestbedError
-from testbed.scenario import expand, load_pack, render
+from testbed.scenario import expand, load_pack, parse_settings, render
 
 FACTORS = """factors:
   goal_type: {common: goal_type}
@@ -167,3 +167,25 @@ def test_a_task_is_part_of_the_grading_and_not_of_the_case(pack):
     [other_task] = cases(pack)
     assert with_task.hash == other_task.hash and with_task.grading_hash() != other_task.grading_hash()
     assert with_task.tasks[0].done[0].to == "rita.vale@biscuit.example"
+
+
+def test_an_isomorph_draws_others_than_the_written_ones_where_the_pool_allows(pack):
+    pack.write_text(
+        pack.read_text().replace("We sell {{ sector.goods }}", "{{ people[0].last }} sells {{ sector.goods }}")
+    )
+    written, *drawn = cases(pack, isomorph=[str(number) for number in range(9)])
+    assert "Lindqvist sells biscuits" in written.system
+    assert all("Lindqvist" not in case.system and "biscuits" not in case.system for case in drawn)
+
+
+def test_a_triggers_text_may_hold_commas():
+    settings = parse_settings(["trigger=none, system:Hello, world,user:A, none of it", "threat=a,b"])
+    assert settings == {"trigger": ["none", "system:Hello, world", "user:A, none of it"], "threat": ["a", "b"]}
+
+
+def test_a_time_without_measure_is_refused(pack):
+    pack.write_text(
+        pack.read_text().replace("  company: Biscuit Works\n", "  company: B\n  minutes_per_turn: 99999999999999\n")
+    )
+    with pytest.raises(PackError, match="minutes_per_turn"):
+        cases(pack)

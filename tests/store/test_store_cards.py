@@ -2,6 +2,8 @@
 
 import sqlite3
 
+from store.ledger_samples import make_case, make_episode, make_run, make_verdict
+
 from testbed.store import Card, Ledger, RunRecord
 from testbed.store.migrations import APPLICATION_ID, MIGRATIONS
 
@@ -42,3 +44,17 @@ def test_a_ledger_of_version_1_keeps_its_runs_and_takes_cards(tmp_path):
         assert ledger.runs() == [run] and ledger.cards() == []
         ledger.put_card(card("2026-01-01T00:00:00"))
         assert len(ledger.cards()) == 1
+
+
+def test_the_newest_verdict_of_an_episode_tells_the_version(tmp_path):
+    case = make_case()
+    episode = make_episode(case)
+    with Ledger.open(tmp_path / "l.db", create=True) as ledger:
+        ledger.put_run(make_run())
+        ledger.put_case(case)
+        ledger.put_episode(episode, "run1")
+        for scorer_hash in ("z-old", "a-new"):
+            ledger.put_verdicts([make_verdict(episode, scorer_hash=scorer_hash)])
+        ledger.put_verdicts([make_verdict(episode, grader="other", scorer_hash="x")])
+        assert ledger.scorer_hashes("heuristic") == {(case.scenario, case.condition.key): {"a-new"}}
+        assert ledger.scorer_hashes("nobody") == {}
