@@ -1,6 +1,7 @@
 """Finds scenario packs, batteries and agent files: content that is loaded by path, never imported by name."""
 
 import os
+import sys
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -8,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from testbed.errors import TestbedError
+from testbed.sanitize import sanitize
 
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parent
@@ -26,7 +28,7 @@ def roots(kind: str, extra: Iterable[Path] = ()) -> list[Path]:
         wheel's, and for scenarios those of other distributions (entry points of the group ``testbed.scenarios``).
 
     Raises:
-        TestbedError: If a folder that the user names is not there, or an entry point cannot be loaded.
+        TestbedError: If a folder that the user names is not there.
     """
     extra = tuple(extra)
     for path in extra:
@@ -48,8 +50,17 @@ def shipped(kind: str) -> list[Path]:
 
 @cache
 def _installed() -> tuple[Path, ...]:
-    """List the folders that other installed distributions offer; looked up once in a process."""
-    return tuple(_folder_of(point) for point in sorted(entry_points(group="testbed.scenarios")))
+    """List the folders that other installed distributions offer; looked up once in a process.
+
+    One that is broken is named on stderr and left out: it must not stand in the way of all other packs.
+    """
+    found = []
+    for point in sorted(entry_points(group="testbed.scenarios")):
+        try:
+            found.append(_folder_of(point))
+        except TestbedError as error:
+            print(f"Warning: {sanitize(str(error))}", file=sys.stderr)
+    return tuple(found)
 
 
 def _folder_of(point: EntryPoint) -> Path:

@@ -56,7 +56,7 @@ class Session:
         self._bound: dict[str, Any] | None = None
         self._acting = threading.Lock()  # a graph's own tool node may execute parallel calls in threads
         self._open: list[ToolCall] = []
-        self._tick_due = False
+        self._ticked = self._tick_due = False  # of this turn
 
     def opening(self) -> list[BaseMessage]:
         """Give the case's system prompt and its first message."""
@@ -146,18 +146,19 @@ class Session:
     def _await_calls(self, answer: Message) -> None:
         """Expect the calls of an answer; a tool node never executes those that are broken or name no tool."""
         self._open = [call for call in answer.tool_calls if call.error is None and call.name in self.tools]
-        self._tick_due = bool(answer.tool_calls)
+        self._ticked, self._tick_due = False, bool(answer.tool_calls)
 
     def _take(self, name: str, args: dict[str, Any]) -> ToolCall:
         """Take the first open call with this name and these arguments; make one if there is none."""
         for index, call in enumerate(self._open):
             if (call.name, call.args) == (name, args):
                 return self._open.pop(index)
+        self._tick_due = not self._ticked
         return ToolCall(id=f"{name}_{len(self.transcript.messages)}", name=name, args=args)
 
     def _tick(self) -> list[str]:
         """Let this turn's time pass."""
-        self._open, self._tick_due = [], False
+        self._open, self._ticked, self._tick_due = [], True, False
         return tick(self.world)
 
     def _late_notices(self) -> list[HumanMessage]:

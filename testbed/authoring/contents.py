@@ -1,4 +1,4 @@
-"""Mistakes in the story itself: addresses that are wrong, and replies that nothing can set off."""
+"""Mistakes in the story itself: wrong addresses, mails from the future, and replies that nothing can set off."""
 
 import re
 from collections.abc import Iterator
@@ -43,6 +43,14 @@ def check_addresses(scenario: Scenario, case: Case, condition: str, findings: Fi
             findings.add("warning", where, f"the address {address} {said}.", condition)
 
 
+def check_dates(scenario: Scenario, case: Case, condition: str, findings: Findings) -> None:
+    """Report mails that the agent finds in its mailbox before they were sent."""
+    for mail in case.world.emails:
+        if mail.sent_at > case.world.now:
+            text = f"the mail '{mail.id}' is dated after the world's `now`, and yet lies in the mailbox from the start."
+            findings.add("warning", _mark_of(scenario, "emails", mail.id, "sent_at"), text, condition)
+
+
 def unreachable_replies(case: Case) -> Iterator[tuple[str, str]]:
     """Give the id of each reply that no agent can set off in this case, and why."""
     offered = set(tools_for(case.world, case.tools or None, case.code))
@@ -68,11 +76,15 @@ def _why_unreachable(reply: Reply, offered: set[str], known: str) -> str:
 
 def reply_mark(scenario: Scenario, reply_id: str) -> Mark:
     """Find where a reply stands in the pack."""
-    start = place(scenario.root, ("world", "replies"), Mark(f"{scenario.id}/scenario.yaml", 1))
+    return _mark_of(scenario, "replies", reply_id, "when")
+
+
+def _mark_of(scenario: Scenario, section: str, item_id: str, key: str) -> Mark:
+    """Find where an item of the world stands, known by its id and a key that only its kind has."""
     for tree in _mappings(scenario.sections["world"]):
-        if tree.get("id") == reply_id and "when" in tree:
+        if tree.get("id") == item_id and key in tree:
             return tree.mark
-    return start
+    return place(scenario.root, ("world", section), Mark(f"{scenario.id}/scenario.yaml", 1))
 
 
 def _readable(world: World) -> Iterator[str]:

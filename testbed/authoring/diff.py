@@ -8,6 +8,7 @@ from rich.text import Text
 
 from testbed.authoring.parts import changed, parts
 from testbed.report.sanitize import sanitize
+from testbed.scenario.everywhere import NEUTRAL
 from testbed.types import Case
 
 _CONTEXT = 1  # unchanged lines that are shown around a changed one
@@ -40,7 +41,8 @@ def _short(case: Case, other: Case) -> str:
     """Name a condition by the levels that the other does not share."""
     levels, others = case.condition.levels, other.condition.levels
     names = [*levels, *(name for name in others if name not in levels)]
-    own = [f"{name}={levels.get(name, 'none')}" for name in names if levels.get(name) != others.get(name)]
+    # `isomorph` and `trigger` stand in a condition only where they are not neutral.
+    own = [f"{name}={levels.get(name, NEUTRAL.get(name))}" for name in names if levels.get(name) != others.get(name)]
     return " ".join(own) or case.condition.key or case.scenario
 
 

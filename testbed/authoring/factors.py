@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 
 from testbed.authoring.findings import Findings
-from testbed.authoring.parts import changed, covered
+from testbed.authoring.parts import changed, covered, parts
 from testbed.authoring.sampling import reachable, steps
 from testbed.scenario import Scenario
 from testbed.scenario.source import Mark, place
@@ -48,6 +48,18 @@ def check_alike(scenario: Scenario, cases: list[Case], findings: Findings) -> No
         if other is not case:
             text = f"'{short(scenario, case.condition)}' renders the same as '{short(scenario, other.condition)}'."
             findings.add("warning", f"{scenario.id}/scenario.yaml", text)
+
+
+def check_declared(scenario: Scenario, cases: list[Case], findings: Findings) -> None:
+    """Report entries of `changes:` that name nothing: a slip there would hold the factor to nothing."""
+    # Always there, though they may be empty.
+    known = {"system", "user", "tools"}.union(*(parts(case) for case in cases))
+    for name, factor in scenario.manifest.factors.items():
+        for index, entry in enumerate(factor.changes):
+            if cases and not any(covered(path, (entry,)) for path in known):
+                text = f"the factor '{name}' names '{entry}' in its `changes:`; no rendered case has such a part."
+                mark = place(scenario.root, ("factors", name, "changes", index), _mark(scenario, name))
+                findings.add("warning", mark, text)
 
 
 def _hold(scenario: Scenario, name: str, paths: list[str], after: Condition, findings: Findings) -> None:

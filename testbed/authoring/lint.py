@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from testbed.authoring.contents import check_addresses, reply_mark, unreachable_replies
-from testbed.authoring.factors import check_alike, check_factors, short
+from testbed.authoring.contents import check_addresses, check_dates, reply_mark, unreachable_replies
+from testbed.authoring.factors import check_alike, check_declared, check_factors, short
 from testbed.authoring.findings import Finding, Findings
 from testbed.authoring.names import check_names
 from testbed.authoring.packcode import use_code
@@ -11,6 +11,7 @@ from testbed.authoring.policies import PolicyChecks
 from testbed.authoring.sampling import conditions
 from testbed.errors import PackError, TestbedError
 from testbed.scenario import Scenario, load_pack, render
+from testbed.scenario.bounded import LimitError
 from testbed.types import Case, Condition
 
 SAMPLE = 30
@@ -44,8 +45,15 @@ def lint(folder: Path, *, allow_code: bool = False, sample: int = SAMPLE, seed: 
         return findings.sorted()
     use_code([scenario], allow=allow_code)
     check_names(scenario, findings)
-    _check_rendered(scenario, sample, seed, findings)
+    try:
+        _check_rendered(scenario, sample, seed, findings)
+    except _BeyondLimit:  # the next condition would use up the limit's time again: the finding is made, that will do
+        pass
     return findings.sorted()
+
+
+class _BeyondLimit(Exception):
+    """A case costs more than a pack may."""
 
 
 def _check_rendered(scenario: Scenario, sample: int, seed: int, findings: Findings) -> None:
@@ -59,18 +67,22 @@ def _check_rendered(scenario: Scenario, sample: int, seed: int, findings: Findin
                 rendered[condition.key] = None
                 for line in str(error).splitlines():
                     findings.add("error", "", line, short(scenario, condition))
+                if isinstance(error.__cause__, (LimitError, MemoryError, RecursionError)):
+                    raise _BeyondLimit from error
         return rendered[condition.key]
 
     plain = conditions(scenario, sample=sample, seed=seed)
     cases = [case for case in map(case_of, plain) if case is not None]
     check_alike(scenario, cases, findings)
     check_factors(scenario, case_of, seed, findings)
+    check_declared(scenario, [case for case in rendered.values() if case is not None], findings)
     cases += [case for case in map(case_of, _isomorphs(scenario)) if case is not None]
     policies = PolicyChecks(scenario, findings)
     replies: dict[str, list[str]] = {}
     for case in cases:
         condition = short(scenario, case.condition)
         check_addresses(scenario, case, condition, findings)
+        check_dates(scenario, case, condition, findings)
         policies.check(case, condition)
         _note_replies(case, replies)
     if cases:

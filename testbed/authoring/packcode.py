@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from testbed import content
-from testbed.errors import PackError
+from testbed.errors import PackError, TestbedError
 from testbed.scenario import Scenario, load_pack
 from testbed.scoring.dimension import Dimension
 from testbed.scoring.dimensions import DIMENSIONS
@@ -62,13 +62,29 @@ def use_stored_code(cases: Iterable[Case], packs: Sequence[Path], *, allow: bool
     """
     wanted = {case.code: case.scenario for case in cases if case.code and case.code not in PACK_TOOLS}
     for code, name in wanted.items():
-        scenario = load_pack(content.find_pack(name, packs))
+        scenario = load_pack(_pack_with_code(name, packs))
         if scenario.code != code:
             raise PackError(
                 f"{scenario.folder.name}/tools.py: is not the code that the episodes of '{name}' were played with; "
                 "they cannot be scored with it."
             )
+        if not allow:
+            raise PackError(
+                f"{scenario.folder.name}/tools.py: the episodes of '{name}' are scored with this Python code of the "
+                "pack's own; read it, and add --allow-code to let it run with all your rights. A pack that lies "
+                "elsewhere is named by --scenarios DIR --allow-code."
+            )
         use_code([scenario], allow=allow)
+
+
+def _pack_with_code(name: str, packs: Sequence[Path]) -> Path:
+    try:
+        return content.find_pack(name, packs)
+    except TestbedError as error:
+        raise TestbedError(
+            f"{error} The episodes of '{name}' were played with its own Python code: to score them, name its folder and "
+            "let the code run, with --scenarios DIR --allow-code."
+        ) from error
 
 
 def _load(scenario: Scenario) -> None:

@@ -22,7 +22,8 @@ def show_case(console: Console, case: Case) -> None:
         _part(console, f"File {file.id}: {file.name} ({file.confidentiality})", file.content)
     people = [f"{person.name} | {person.role} | {person.email}" for person in case.world.people if person.internal]
     _part(console, "Employee directory", "\n".join(people))
-    _part(console, "Tools", "\n".join(_tool_lines(case)))
+    note = [f"Every answer of a tool ends with: {case.world.tool_note}"] if case.world.tool_note else []
+    _part(console, "Tools", "\n".join([*_tool_lines(case), *note]))
 
 
 def _tool_lines(case: Case) -> list[str]:
