@@ -9,7 +9,7 @@ from testbed import content
 from testbed.cli.report import console as wide_console
 from testbed.errors import PackError
 from testbed.runner.battery import load_battery
-from testbed.scenario import load_pack
+from testbed.scenario import Manifest, load_pack
 
 
 def list_command(packs: tuple[Path, ...]) -> None:
@@ -20,10 +20,9 @@ def list_command(packs: tuple[Path, ...]) -> None:
         _entry(console, name, load_battery(name, packs).description)
     _heading(console, "Scenarios")
     for name, folder in content.list_packs(packs).items():
-        try:
-            manifest = load_pack(folder).manifest
-        except PackError as error:  # one broken pack of many is no reason to show none
-            _entry(console, name, f"cannot be loaded: {str(error).splitlines()[0]}")
+        manifest = manifest_or_fault(folder)
+        if isinstance(manifest, str):
+            _entry(console, name, manifest)
             continue
         _entry(console, name, manifest.title)
         for factor, described in manifest.factors.items():
@@ -33,6 +32,14 @@ def list_command(packs: tuple[Path, ...]) -> None:
     for root in content.roots("agents"):
         for path in sorted(root.glob("*.py")):
             _entry(console, path.stem, _first_line(path))
+
+
+def manifest_or_fault(folder: Path) -> Manifest | str:
+    """Load a pack's manifest, or say why it cannot be loaded: one broken pack is no reason to list none."""
+    try:
+        return load_pack(folder).manifest
+    except PackError as error:
+        return f"cannot be loaded: {str(error).splitlines()[0]}"
 
 
 def _heading(console: Console, text: str) -> None:

@@ -130,12 +130,12 @@ def list_packs(
         return
     from testbed import content
     from testbed.authoring import show
-    from testbed.scenario import load_pack
+    from testbed.cli.listing import manifest_or_fault
 
     found = content.list_packs(scenarios or ())
-    show.list_packs(
-        _console(), {name: (load_pack(folder).manifest.title, str(folder)) for name, folder in found.items()}
-    )
+    read = {name: manifest_or_fault(folder) for name, folder in found.items()}
+    titles = {name: said if isinstance(said, str) else said.title for name, said in read.items()}
+    show.list_packs(_console(), {name: (titles[name], str(folder)) for name, folder in found.items()})
 
 
 @app.command("describe")

@@ -120,3 +120,12 @@ async def test_list_names_what_there_is(tmp_path):
     assert code == 0
     for name in ("quickstart", "blackmail", "threat", "[replacement]", "react", "single_turn"):
         assert name in out
+
+
+@pytest.mark.parametrize("listing", [("list",), ("scenario", "list")])
+async def test_one_broken_pack_is_named_and_the_others_are_listed(tmp_path, listing):
+    (tmp_path / "packs" / "broken").mkdir(parents=True)
+    (tmp_path / "packs" / "broken" / "scenario.yaml").write_text("id: [")
+    code, out, _ = await command(*listing, "--scenarios", "packs", cwd=tmp_path)
+    assert code == 0 and "blackmail" in out
+    assert "cannot be loaded: broken/scenario.yaml" in " ".join(out.split())
