@@ -186,3 +186,15 @@ async def test_seeds_differ_by_episode_and_reach_servers_that_take_one(tmp_path,
     assert len(seeds) == 4
     with Ledger.open(tmp_path / "l.db", create=False) as ledger:
         assert {episode.seed for episode in ledger.episodes()} == seeds
+
+
+async def test_a_routers_moderation_of_one_request_is_that_episodes_error_and_not_the_models_end(tmp_path, monkeypatch):
+    def flags_one(request):
+        return Fault.status(403, "your input was flagged by moderation") if request.index == 1 else by_turn(request)
+
+    async with serve(flags_one) as server:
+        server.point_to(monkeypatch)
+        summary = await run_plan(tmp_path / "l.db", ["compat/local"], epochs=4, connections=1)
+    assert (summary.finished, summary.errors, summary.unavailable) == (3, 1, {})
+    with Ledger.open(tmp_path / "l.db", create=False) as ledger:
+        assert sum(episode.termination is Termination.MODEL_ERROR for episode in ledger.episodes()) == 1
