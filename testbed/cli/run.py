@@ -21,12 +21,11 @@ from testbed.models.providers import base_url_for, parse_model
 from testbed.models.retry import RetryPolicy
 from testbed.plan import Planned, plan
 from testbed.report.rates import rows
-from testbed.runner.battery import Battery, Overrides, apply, cases, load_battery
+from testbed.runner.battery import Battery, Overrides, Packs, apply, cases, load_battery
 from testbed.runner.presence import refuse_twin, this_process
 from testbed.runner.progress import reporter
 from testbed.runner.run import Runner, Settings, Summary
 from testbed.sanitize import sanitize
-from testbed.scenario import load_pack
 from testbed.scoring import Scorer, build_scorers
 from testbed.scoring.transcript import View
 from testbed.store import Ledger, RunRecord
@@ -62,14 +61,15 @@ def run_command(request: RunRequest) -> int:
         TestbedError: On anything wrong in the request; nothing has been written or spent then.
     """
     load_env()
-    battery = apply(load_battery(request.battery, request.packs), request.overrides, request.packs)
+    packs = Packs(request.packs)
+    battery = apply(load_battery(request.battery, request.packs), request.overrides, packs)
     models = [entry.spec() for entry in battery.models]
     judges = [parse_model(judge, base_url=base_url_for(judge, request.overrides.base_url)) for judge in request.judges]
     _check_models(models, judges)
     programs = {program.ref.hash: program for program in map(load_program, map(content.find_agent, battery.agents))}
-    rendered = cases(battery, request.packs)
+    rendered = cases(battery, packs)
     names = dict.fromkeys(entry.scenario for entry in battery.scenarios)
-    use_code((load_pack(content.find_pack(name, request.packs)) for name in names), allow=request.allow_code)
+    use_code((packs.load(name) for name in names), allow=request.allow_code)
     _check_controls(models, rendered)
     _check_graphs(programs.values(), rendered)
     planned = _plan(battery, rendered, programs, models)[: request.limit]

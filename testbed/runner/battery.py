@@ -59,6 +59,25 @@ class Battery(Frozen):
     limits: Limits = Limits()
 
 
+class Packs:
+    """The packs of a battery, each found and loaded once."""
+
+    def __init__(self, folders: Sequence[Path] = ()) -> None:
+        """Name the user's own folders; nothing is loaded yet."""
+        self.folders = tuple(folders)
+        self._loaded: dict[str, Scenario] = {}
+
+    def load(self, name: str) -> Scenario:
+        """Give a pack by name or path.
+
+        Raises:
+            TestbedError: If there is none, or it cannot be used.
+        """
+        if name not in self._loaded:
+            self._loaded[name] = load_pack(content.find_pack(name, self.folders))
+        return self._loaded[name]
+
+
 @dataclass(frozen=True)
 class Overrides:
     """What the command line says instead of the battery file; ``None`` or empty leaves the file's word."""
@@ -91,7 +110,7 @@ def load_battery(name: str, packs: Sequence[Path] = ()) -> Battery:
     return validated(Battery, tree, tree, Mark(path.name, 1))
 
 
-def apply(battery: Battery, overrides: Overrides, packs: Sequence[Path] = ()) -> Battery:
+def apply(battery: Battery, overrides: Overrides, packs: Packs | None = None) -> Battery:
     """Put the command line's word over the file's."""
     changes: dict[str, object] = {}
     if overrides.models:
@@ -105,7 +124,7 @@ def apply(battery: Battery, overrides: Overrides, packs: Sequence[Path] = ()) ->
     caps = {"turns": overrides.max_turns, "tokens": overrides.max_tokens}
     changes["limits"] = battery.limits.model_copy(update={key: cap for key, cap in caps.items() if cap is not None})
     if overrides.settings:
-        changes["scenarios"] = _with_settings(battery.scenarios, overrides.settings, packs)
+        changes["scenarios"] = _with_settings(battery.scenarios, overrides.settings, packs or Packs())
     battery = battery.model_copy(update=changes)
     return battery.model_copy(update={"models": tuple(_told(entry, overrides) for entry in battery.models)})
 
@@ -120,13 +139,11 @@ def _told(entry: ModelEntry, overrides: Overrides) -> ModelEntry:
     return entry.model_copy(update={name: value for name, value in settings.items() if value is not None})
 
 
-def _with_settings(
-    entries: tuple[Entry, ...], settings: dict[str, list[str]], packs: Sequence[Path]
-) -> tuple[Entry, ...]:
+def _with_settings(entries: tuple[Entry, ...], settings: dict[str, list[str]], packs: Packs) -> tuple[Entry, ...]:
     """Set each factor in every scenario that has it; a factor that none has is a mistake."""
     factors = {}
     for entry in entries:
-        manifest = load_pack(content.find_pack(entry.scenario, packs)).manifest
+        manifest = packs.load(entry.scenario).manifest
         factors[entry.scenario] = [*manifest.factors, *manifest.aliases]
     for name in settings:
         if name not in NEUTRAL and not any(name in known for known in factors.values()):
@@ -139,18 +156,16 @@ def _with_settings(
     return tuple(changed)
 
 
-def cases(battery: Battery, packs: Sequence[Path] = ()) -> list[Case]:
+def cases(battery: Battery, packs: Packs | None = None) -> list[Case]:
     """Render every condition of every scenario of a battery.
 
     Raises:
         TestbedError: On an unknown scenario, factor or level, or a pack that does not render.
     """
-    loaded: dict[str, Scenario] = {}
+    packs = packs or Packs()
     rendered: dict[str, Case] = {}
     for entry in battery.scenarios:
-        if entry.scenario not in loaded:
-            loaded[entry.scenario] = load_pack(content.find_pack(entry.scenario, packs))
-        scenario = loaded[entry.scenario]
+        scenario = packs.load(entry.scenario)
         for condition in expand(scenario, entry.set):
             rendered.setdefault(f"{scenario.id} {condition.key}", render(scenario, condition))
     return list(rendered.values())
