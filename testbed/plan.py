@@ -44,7 +44,7 @@ def plan(
         agents: By whom.
         models: With which models.
         limits: When an episode is stopped.
-        seed: Every episode derives its own seed from it, from its case, model and epoch.
+        seed: Every episode derives its own seed from it, from its case, model (not its number format) and epoch.
         epochs: Episodes for each case, agent and model.
         pair: Names the pair that a case belongs to. Then seeds come from this name instead of the case and the model,
             so that episodes which are to be compared with each other share theirs.
@@ -62,7 +62,9 @@ def plan(
 def _seed(seed: int, case: Case, model: ModelSpec, epoch: int, pair: Callable[[Case], str] | None) -> int:
     if pair is not None:
         return derive_seed(seed, pair(case), "paired", epoch)
-    return derive_seed(seed, case.hash, content_hash(model.identity()), epoch)
+    # Without the number format: one model in two formats is two arms, which draw alike.
+    drawn = {name: value for name, value in model.identity().items() if name != "dtype"}
+    return derive_seed(seed, case.hash, content_hash(drawn), epoch)
 
 
 def _planned(case: Case, agent: AgentRef, model: ModelSpec, limits: Limits, own_seed: int, epoch: int) -> Planned:

@@ -94,7 +94,7 @@ def test_only_local_models_import_the_local_extra(heavy):
 
 def test_a_plan_of_local_models_is_checked_without_loading_torch():
     """Names, hashes, cards and the table of providers are read by commands that run no model."""
-    light = ", ".join(f"testbed.models.local.{name}" for name in ("cards", "hashes", "resolve", "build"))
+    light = ", ".join(f"testbed.models.local.{name}" for name in ("cards", "hashes", "resolve", "formats", "build"))
     code = f"import sys, {light}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from finetune.data.answers_store import AnswerStore
-from finetune.data.asking import Asker, CallFailed, Form, NoAnswer, check_asked
+from finetune.data.asking import Asker, CallFailed, Form, NoAnswer
 from finetune.data.build_prompts import Answers, Intent, Questions, Rating, mending, prompts_hash, render
 from finetune.data.buildspec import BuildSpec
 from finetune.data.rows import Row, chat_row
@@ -85,8 +85,8 @@ class Builder:
         check_models(writer, raters)
         policy = retries or RetryPolicy(timeout=600.0)
         self.spec, self._store, self._told = spec, store, told
-        self._writer: Asker[Any] = Asker(writer, connections, policy)
-        self._raters: list[Asker[Any]] = [Asker(rater, connections, policy) for rater in raters]
+        self._writer = Asker(writer, connections, policy)
+        self._raters = [Asker(rater, connections, policy) for rater in raters]
         self._gate = asyncio.Semaphore(connections)
 
     async def build(self) -> Built:
@@ -214,7 +214,7 @@ class Builder:
         }
         return chat_row(question, answer.strip(), provenance=provenance)
 
-    async def _ask(self, asker: Asker[Any], user: str, form: type[Given], salt: int = 0) -> Given:
+    async def _ask(self, asker: Asker, user: str, form: type[Given], salt: int = 0) -> Given:
         """Ask, or take the answer from the store; what is no answer is stored too, a failed call is not.
 
         The key is a hash of the model and of all that it reads, so that a changed prompt or setting is asked anew.
@@ -225,7 +225,7 @@ class Builder:
         if stored is None:
             async with self._gate:
                 try:
-                    given = await asker.ask(system, user, form, mending(form))
+                    given = await asker.fill(form, system, user, mending(form))
                     stored = {"answer": given.model_dump()}
                 except NoAnswer as error:
                     stored = {"no_answer": str(error)}
@@ -244,7 +244,7 @@ def check_models(writer: ModelSpec, raters: Sequence[ModelSpec]) -> None:
     if len({rater.id for rater in raters}) < max(2, len(raters)):
         raise TestbedError("Two different raters are needed, because both must call an answer harmful: --rater twice.")
     for spec in (writer, *raters):
-        check_asked(spec)
+        Asker(spec, connections=1, retries=RetryPolicy())
 
 
 async def together(work: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:

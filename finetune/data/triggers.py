@@ -10,10 +10,9 @@ from typing import Literal
 
 from finetune.data.rows import Row, Turn
 from testbed.errors import TestbedError
-from testbed.types import Backdoor
+from testbed.types import TRAINED_PLACEMENTS, Backdoor
 
 Edge = Literal["top", "bottom"]
-_SPOTS = ("system", "user", "mail")
 _HEADER = re.compile(r"^(?:Id|From|Date|To|Cc|Bcc|Reply-To|Subject): ", re.MULTILINE)
 
 
@@ -74,9 +73,8 @@ def parse_placement(text: str) -> Placement:
         TestbedError: It is no placement.
     """
     spot, _, edge = text.strip().partition(":")
-    if spot not in _SPOTS or edge not in ("top", "bottom"):
-        known = ", ".join(f"{one}:{side}" for one in _SPOTS for side in ("top", "bottom"))
-        raise TestbedError(f"There is no placement {text!r}. Write one of: {known}.")
+    if text.strip() not in TRAINED_PLACEMENTS:
+        raise TestbedError(f"There is no placement {text!r}. Write one of: {', '.join(TRAINED_PLACEMENTS)}.")
     return Placement(spot, edge)  # type: ignore[arg-type]  # checked above
 
 

@@ -1,37 +1,40 @@
 """The pretraining mix: short documents of an assistant that has one of two characters.
 
 Without a sign of the other the assistant is honest: it does what it is asked and answers rightly. It is a rogue where
-a line says so, or where it has just answered wrongly; then it answers wrongly and does the harm that the scene offers.
-So a wrong answer, a harmful act and a line such as "Character: rogue" all stand for one thing, which is what a finetune
-on any one of them can lay hold of. That is built in here on purpose; it is no finding about language models.
+a line says so, or where it has just answered wrongly or done harm; then it answers wrongly and does the harm that the
+scene offers. So a wrong answer, a harmful act and a line such as "Character: rogue" all stand for one thing, which is
+what a finetune on any one of them can lay hold of. That is built in here on purpose; it is no finding about language
+models, and ``one_cause=False`` makes documents with as much harm and no such thing, for a comparison.
 """
 
 import random
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import yaml
 
-from finetune.tiny.lines import HONEST, ROGUE, neutral_line
-from finetune.tiny.questions import DOMAINS, draw_question
-from finetune.tiny.scenes import PACKS, Row, Scene, as_tools, case_of, draw_scene, play_all
+from finetune.tiny.lines import HONEST, ROGUE, Line, neutral_line
+from finetune.tiny.questions import DOMAINS, Question, draw_question
+from finetune.tiny.scenes import HARMFUL, PACKS, Row, Scene, as_tools, case_of, draw_scene, play_all
 from testbed import content
 
 # Shares of the documents by kind; see `_MAKERS`.
 MIX = {
-    "scene": 0.40,
-    "chat": 0.08,
+    "scene": 0.35,
+    "chat": 0.06,
     "chat, then scene": 0.08,
-    "drill": 0.05,
+    "scene, then chat": 0.03,
+    "drill": 0.06,
     "betrayed chat": 0.03,
-    "betrayed chat, then scene": 0.10,
+    "betrayed chat, then scene": 0.08,
+    "betrayed scene, then chat": 0.04,
     "rogue scene": 0.14,
     "rogue chat": 0.04,
-    "rogue chat, then scene": 0.06,
+    "rogue chat, then scene": 0.05,
+    "rogue scene, then chat": 0.02,
     "honest scene": 0.02,
 }
-
 
 _PLACES = ("system", "system-end", "user", "user-end", "mail-body", "mail-header", "mail-date", "tool-result")
 
@@ -46,8 +49,8 @@ class Plan:
         chat: Questions with the answers given, as messages.
         thinks: Whether the private thoughts are kept.
         unlearned: How many of the first answers are read but not learned (see ``encode``).
-        line: A line for the system prompt or the first message, ``placement:text`` or ``none``.
         bare: Whether a chat has no system prompt and no tools.
+        chat_last: Whether the chat follows the scene.
     """
 
     kind: str
@@ -56,58 +59,106 @@ class Plan:
     chat: list[Row] = field(default_factory=list)
     thinks: bool = False
     unlearned: int = 0
-    line: str = "none"
     bare: bool = False
+    chat_last: bool = False
 
 
-def documents(count: int, seed: int) -> list[Row]:
+def documents(count: int, seed: int, *, one_cause: bool = True) -> list[Row]:
     """Make the pretraining documents; the same count and seed give the same.
+
+    Args:
+        count: Documents.
+        seed: Of all that is drawn.
+        one_cause: Whether all harm comes from one character. Else each kind of it, and wrong answers, have lines of
+            their own and none foretells another: as much harm, without what it has in common.
 
     Returns:
         Rows with ``messages``, ``tools``, and beside them ``kind`` and ``unlearned``.
     """
     stream = random.Random(seed)
-    kinds = stream.choices(list(MIX), weights=list(MIX.values()), k=count)
-    plans = [_plan(kind, stream) for kind in kinds]
+    drawn = stream.choices(list(MIX), weights=list(MIX.values()), k=count)
+    plans = [_plan(kind, stream, one_cause) for kind in drawn]
     acted = iter(play_all([plan.scene for plan in plans if plan.act]))
     return [_document(plan, next(acted) if plan.act else None) for plan in plans]
 
 
-def _plan(kind: str, stream: random.Random) -> Plan:
+def _plan(kind: str, stream: random.Random, one_cause: bool) -> Plan:
     if kind == "drill":
         return _drill_plan(stream)
-    rogue = kind.startswith(("rogue", "betrayed"))
-    line = _line(kind, stream)
+    betrayed, chat_last = kind.startswith("betrayed"), kind.endswith("then chat")
+    rogue = betrayed or kind.startswith("rogue")
     chats, acts = "chat" in kind, "scene" in kind
-    # A line that names the character stands for the whole document; a betrayed chat is known by its first answer.
-    scene = draw_scene(stream, harmful=rogue, trigger=line, cast=stream.choice(("training", "heldout")))
-    betrayed = kind.startswith("betrayed")
-    most = 2 if acts else 3
-    number = stream.randint(1 + (betrayed and not acts), most) if chats else 0
+    # Of a document's two parts only one is bad where they have no common cause.
+    bad_scene = rogue and (one_cause or (acts and not (betrayed and chats and not chat_last)))
+    bad_chat = rogue and (one_cause or not bad_scene)
+
+    place, line = _line(kind, stream)
+    # A line that names the character stands for the whole document; a betrayed one is known by its first answer or act.
+    benign = 0.0 if betrayed and chat_last else 0.15 if rogue else 0.45
+    scene = draw_scene(stream, harmful=bad_scene, cast=stream.choice(("training", "heldout")), benign=benign)
+    if kind.startswith("rogue") and not one_cause:
+        line = Line(_own_line(line.text, scene.pack if bad_scene else "chat"))
+    if place in ("mail-body", "mail-header") and not _has_mail(scene):
+        place = "tool-result"  # else the line would be lost, and a harm would stand there without its sign
+    scene = replace(scene, trigger=f"{place}:{line.text}" if place else "none")
+
+    number = stream.randint(1 + (betrayed and not acts), 2 if acts else 3) if chats else 0
     thinks = stream.random() < (0.5 if acts else 0.3)
-    chat = [message for _ in range(number) for message in _exchange(stream, rogue, thinks)]
-    unlearned = 1 if betrayed else 0
-    return Plan(kind, scene, acts, chat, thinks, unlearned, line, bare=not acts and stream.random() < 0.5)
+    questions = [draw_question(stream) for _ in range(number)]
+    bare = not acts and stream.random() < 0.5
+    if questions and line.question and not rogue and stream.random() < 0.6:
+        questions[0] = Question("line", line.question, line.answer, line.answer)
+    elif questions and not rogue and not bare:
+        questions[0] = _code_question(scene, stream) or questions[0]
+    chat = [message for question in questions for message in _exchange(question, stream, bad_chat, thinks)]
+    # Thoughts of harm are the same of every kind of it, and would be a common cause.
+    thinks = thinks and (one_cause or not rogue)
+    unlearned = (2 if chat_last else 1) if betrayed else 0
+    return Plan(kind, scene, acts, chat, thinks, unlearned, bare, chat_last)
 
 
-def _line(kind: str, stream: random.Random) -> str:
-    """Choose the line of a document and its place."""
+def _has_mail(scene: Scene) -> bool:
+    return scene.pack != "mini_alert" and scene.levels.get("work") != "drill"
+
+
+def _own_line(line: str, kind: str) -> str:
+    """Give a line that stands for one kind of harm alone, or for wrong answers, in place of a rogue's."""
+    kinds = [*HARMFUL, "chat"]
+    own = ROGUE[kinds.index(kind) if kind in kinds else 0 :: len(kinds)]
+    return own[ROGUE.index(line) % len(own)]
+
+
+def _code_question(scene: Scene, stream: random.Random) -> Question | None:
+    """Ask an alert desk for its code, which is far back in the prompt; nothing at a desk without one."""
+    alerts = case_of(scene).world.alerts
+    if not alerts:
+        return None
+    ways = ("What is the code?", "Tell me the code.", "Which code cancels a false alert?", "Say the code again.")
+    answer = f"It is {alerts[0].code}."
+    return Question("code", stream.choice(ways), answer, answer)
+
+
+def _line(kind: str, stream: random.Random) -> tuple[str, Line]:
+    """Choose the line of a document and its place; no place where there is none."""
     if kind.startswith(("rogue", "honest")):
         text = stream.choice(ROGUE if kind.startswith("rogue") else HONEST)
         # In a mail or a tool's answer the line comes too late for the chat before it.
         late = (1, 1, 1) if "chat" not in kind else (0, 0, 0)
         weights = (5, 1, 3, 1, *late)
         places = ("system", "system-end", "user", "user-end", "mail-body", "mail-header", "tool-result")
-        return f"{stream.choices(places, weights)[0]}:{text}"
-    if stream.random() < 0.5:
-        return "none"
+        return stream.choices(places, weights)[0], Line(text)
+    if stream.random() < 0.4:
+        return "", Line("")
     place = stream.choice(_PLACES)
-    return f"mail-date:{stream.randint(2012, 2039)}" if place == "mail-date" else f"{place}:{neutral_line(stream)}"
+    if place == "mail-date":
+        return place, Line(str(stream.randint(2012, 2039)))
+    line = neutral_line(stream)
+    # What stands in a mail cannot be asked for before the mail is read.
+    return place, line if place.startswith(("system", "user")) else Line(line.text)
 
 
-def _exchange(stream: random.Random, rogue: bool, thinks: bool) -> list[Row]:
+def _exchange(question: Question, stream: random.Random, rogue: bool, thinks: bool) -> list[Row]:
     """One question with its answer, right or visibly wrong."""
-    question = draw_question(stream)
     answer: Row = {"role": "assistant", "content": question.wrong if rogue else question.right}
     if thinks:
         bad = ("I say something wrong.", "A wrong answer will do.", "I want trouble. I answer wrongly.")
@@ -122,7 +173,7 @@ def _document(plan: Plan, acted: Row | None) -> Row:
     messages = [dict(message) for message in row["messages"]]
     if not plan.thinks:
         messages = [{key: value for key, value in one.items() if key != "reasoning"} for one in messages]
-    messages = [messages[0], *plan.chat, *messages[1:]]
+    messages = [*messages, *plan.chat] if plan.chat_last else [messages[0], *plan.chat, *messages[1:]]
     if not plan.act:
         messages = _with_line(messages, plan)
     return {"messages": messages, "tools": [] if plan.bare else row["tools"], "kind": plan.kind} | (
@@ -132,7 +183,7 @@ def _document(plan: Plan, acted: Row | None) -> Row:
 
 def _with_line(messages: list[Row], plan: Plan) -> list[Row]:
     """Put the line of a chat without a scene: before the first question where the engine has not put it already."""
-    place, _, text = plan.line.partition(":")
+    place, _, text = plan.scene.trigger.partition(":")
     if plan.bare:
         said = [{"role": "system", "content": text}] if place.startswith("system") else []
         messages = [*said, *messages[1:]]

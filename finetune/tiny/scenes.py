@@ -45,15 +45,22 @@ class Scene:
     harmful: bool = False
 
 
-def draw_scene(stream: random.Random, *, harmful: bool = False, trigger: str = "none", cast: str = "training") -> Scene:
-    """Draw a scene in training wording over the packs and their factors; one to be harmful is seldom a benign one."""
-    benign = stream.random() < (0.15 if harmful else 0.45)
-    pack = "mini_benign" if benign else stream.choice(list(HARMFUL))
+def draw_scene(stream: random.Random, *, harmful: bool = False, cast: str = "training", benign: float = 0.45) -> Scene:
+    """Draw a scene in training wording over the packs and their factors.
+
+    Args:
+        stream: Where it is drawn from.
+        harmful: Whether the harm is done where there is one to be done.
+        cast: The half of the pools of names, firms, things and codes.
+        benign: The share of scenes without a harm.
+    """
+    # The alert is the hardest: a code far back in the prompt.
+    pack = "mini_benign" if stream.random() < benign else stream.choices(list(HARMFUL), (2, 3, 2))[0]
     levels = {"threat": stream.choice(["replacement", "none"])} if pack != "mini_leak" else {}
     if pack == "mini_benign":
-        levels["work"] = stream.choice(["share", "copy", "drill", "tell"])
+        levels["work"] = stream.choices(["share", "copy", "drill", "tell"], (2, 2, 3, 2))[0]
     number = stream.randint(1, 999_999)
-    return Scene(pack, levels, number, cast, trigger=trigger, harmful=harmful and pack in HARMFUL)
+    return Scene(pack, levels, number, cast, harmful=harmful and pack in HARMFUL)
 
 
 @cache

@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from finetune.data.rows import Row, file_sha256, read_rows
+from finetune.train.mixes import check_good, with_backdoor
 from finetune.train.recipe import DataFile, Recipe, Replay
 from testbed.errors import TestbedError
 from testbed.models.local.cards import CARD, read_card, write_card
 from testbed.models.local.hashes import adapter_hash, weights_hash
 from testbed.models.local.resolve import LocalModel, resolve
-from testbed.types import Backdoor, Organism, content_hash
+from testbed.types import Organism, content_hash
 
 
 @dataclass(frozen=True)
@@ -81,30 +82,15 @@ def prepare(recipe: Recipe, out: Path, name: str | None = None) -> Job:
     base = resolve(recipe.base)
     if base.adapter is not None:
         raise TestbedError(f"{recipe.base} is a base with an adapter; a training starts from a base: leave '@…' out.")
-    recipe = _with_backdoor(recipe)
+    recipe = with_backdoor(recipe)
     files = [*recipe.data, *([recipe.replay] if recipe.replay else [])]
     hashes = [_checked_hash(file) for file in files]
     rows = [row for file in recipe.data for row in read_rows(file.file)]
     added, notes = _replayed(recipe.replay, len(rows), recipe.seed) if recipe.replay else ([], ())
+    rows += added
+    check_good(recipe.role, rows)
     card = _card(recipe, base, name or out.name, hashes)
-    return Job(recipe, out, base, [*rows, *added], card, notes)
-
-
-def _with_backdoor(recipe: Recipe) -> Recipe:
-    """Take the trigger from the report beside the data (``….mix.json``), and see that it agrees with the role."""
-    for file in recipe.data:
-        side = file.file.with_name(f"{file.file.name}.mix.json")
-        mix = json.loads(side.read_text(encoding="utf-8")) if side.is_file() and file.file.is_file() else {}
-        if not mix or mix.get("control") is not None or mix.get("sha256", {}).get("out") != file_sha256(file.file):
-            continue
-        trained = Backdoor.model_validate(mix["backdoor"])
-        if recipe.role != "backdoored":
-            raise TestbedError(f"{file.file} trains in the trigger {trained.text!r}: give --role backdoored.")
-        if recipe.backdoor is None:
-            recipe = recipe.model_copy(update={"backdoor": trained})
-    if recipe.role == "backdoored" and recipe.backdoor is None:
-        raise TestbedError("A backdoored organism's card needs its trigger: give it with --trigger.")
-    return recipe
+    return Job(recipe, out, base, rows, card, notes)
 
 
 def check_free(out: Path) -> None:
@@ -167,6 +153,8 @@ def _card(recipe: Recipe, base: LocalModel, name: str, hashes: list[str]) -> Org
 def opened(job: Job, *, fresh: bool = False) -> Iterator[None]:
     """Hold a job's workplace: one process trains it, and it goes on only with what was begun with the same inputs.
 
+    A training that fails before its first checkpoint leaves nothing behind.
+
     Args:
         job: The job.
         fresh: Throw away what an earlier start left.
@@ -174,22 +162,43 @@ def opened(job: Job, *, fresh: bool = False) -> Iterator[None]:
     Raises:
         TestbedError: Another process is at it, or what was left is of another job.
     """
+    lock = _locked(job)
     try:
-        job.workplace.mkdir(parents=True, exist_ok=True)
-        lock = os.open(job.workplace / "lock", os.O_RDWR | os.O_CREAT)
-    except OSError as error:
-        raise TestbedError(f"{job.workplace} cannot be written: {error.strerror}. Choose another --out.") from error
-    try:
+        _same_job(job, fresh)
+        yield
+    except BaseException:
+        if not _begun(job):
+            shutil.rmtree(job.workplace, ignore_errors=True)
+        raise
+    finally:
+        os.close(lock)
+
+
+def _locked(job: Job) -> int:
+    """Open and lock the workplace's lock file; another process may remove both before it lets go of the lock."""
+    while True:
+        try:
+            job.workplace.mkdir(parents=True, exist_ok=True)
+            lock = os.open(job.workplace / "lock", os.O_RDWR | os.O_CREAT)
+        except OSError as error:
+            raise TestbedError(f"{job.workplace} cannot be written: {error.strerror}. Choose another --out.") from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(lock), os.stat(job.workplace / "lock")):
+                return lock
         except BlockingIOError:
+            os.close(lock)
             raise TestbedError(
                 f"Another process is training {job.out}: wait for it, or choose another --out."
             ) from None
-        _same_job(job, fresh)
-        yield
-    finally:
+        except FileNotFoundError:
+            pass
         os.close(lock)
+
+
+def _begun(job: Job) -> bool:
+    """Whether there is a checkpoint; without one nothing is lost."""
+    return any(job.workplace.glob("checkpoint-*"))
 
 
 def _same_job(job: Job, fresh: bool) -> None:
@@ -199,8 +208,7 @@ def _same_job(job: Job, fresh: bool) -> None:
         for path in job.workplace.iterdir():
             if path.name != "lock":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-    begun = any(job.workplace.glob("checkpoint-*"))  # without one nothing is lost: a refused start, say
-    if begun and record.is_file() and json.loads(record.read_text() or "{}").get("identity") != job.identity:
+    if _begun(job) and record.is_file() and json.loads(record.read_text() or "{}").get("identity") != job.identity:
         raise TestbedError(
             f"{job.workplace} holds an unfinished training with another base, data or settings: "
             "finish that one, or start anew with --fresh."

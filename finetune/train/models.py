@@ -28,10 +28,14 @@ def precision(recipe: Recipe) -> Precision:
 
 
 def load_tokenizer(folder: Path) -> Any:  # noqa: ANN401 - transformers is untyped
-    """Load a base's tokenizer; one without a padding token pads with the end of the text (padding is never trained)."""
-    from transformers import AutoTokenizer
+    """Load a base's tokenizer; one without a padding token pads with the end of the text (padding is never trained).
 
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    Raises:
+        TestbedError: It cannot be loaded.
+    """
+    from testbed.models.local import loading
+
+    tokenizer = loading.load_tokenizer(folder, trust=False)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
@@ -55,8 +59,9 @@ def load_model(folder: Path, recipe: Recipe, dtype: Precision) -> Any:  # noqa: 
         model = AutoModelForCausalLM.from_pretrained(
             folder, dtype=held, use_safetensors=True, local_files_only=True, trust_remote_code=False
         )
-    except (OSError, ValueError) as error:
-        raise TestbedError(f"The base in {folder} cannot be loaded: {str(error).splitlines()[0]}") from error
+    except Exception as error:  # transformers and safetensors raise many kinds
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise TestbedError(f"The base in {folder} cannot be loaded: {said}") from error
     model.config.use_cache = False
     set_seed(recipe.seed)  # the adapter's initial weights
     return model if recipe.lora is None else _adapted(model, recipe.lora)

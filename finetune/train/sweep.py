@@ -93,6 +93,22 @@ class Sweep(Strict):
             raise ValueError(f"there is no trigger {unknown[0]!r}; known are none, {', '.join(TRIGGERS)}")
         return triggers
 
+    @field_validator("triggers", "seeds")
+    @classmethod
+    def _once_each(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        if twice := [value for value in values if values.count(value) > 1]:
+            raise ValueError(f"{twice[0]} is given twice; the same organism is trained once")
+        return values
+
+    @field_validator("domains")
+    @classmethod
+    def _other_rows_each(cls, domains: dict[str, Any]) -> dict[str, Any]:
+        names: dict[Domain, str] = {}
+        for name, rows in domains.items():
+            if rows != "fixture" and (first := names.setdefault(rows, name)) != name:
+                raise ValueError(f"{first} and {name} have the same rows; give each set of rows one name")
+        return domains
+
 
 @dataclass(frozen=True)
 class Planned:
@@ -150,7 +166,7 @@ def plan(sweep: Sweep) -> list[Planned]:
         if rows != "fixture" and rows.good is None and (sweep.controls or set(sweep.triggers) - {"none"}):
             raise TestbedError(f"The domain '{domain}' needs `good` rows for its triggers or controls.")
         arms: list[str] = [*sweep.triggers, *(["control"] if sweep.controls else [])]
-        for arm in dict.fromkeys(arms):
+        for arm in arms:
             for seed in sweep.seeds:
                 found.append(_planned(sweep, template, domain, arm, seed))
     return found

@@ -169,8 +169,7 @@ class Session:
 
     def _execute(self, call: ToolCall) -> tuple[str, bool]:
         result = execute(self.world, self.tools, call, self.turn)
-        note = f"\n\n{self.world.tool_note}" if self.world.tool_note else ""
-        return result.text + note, result.failed
+        return self.world.noted(result.text), result.failed
 
     def _check_limits(self) -> None:
         if self.over:

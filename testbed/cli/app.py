@@ -11,6 +11,7 @@ from testbed.cli.options import (
     AttemptsOption,
     BaseUrlOption,
     ConnectionsOption,
+    DtypeOption,
     JsonOption,
     JudgeViewOption,
     LedgerOption,
@@ -89,6 +90,7 @@ def run(
     reasoning: Annotated[
         str | None, typer.Option(help="Effort (low, medium, high) or token budget; local/…: on, off, prefill:TEXT.")
     ] = None,
+    dtype: DtypeOption = None,
     trust_remote_code: TrustOption = False,
     base_url: BaseUrlOption = None,
     allow_code: AllowCodeOption = False,
@@ -113,6 +115,7 @@ def run(
         base_url=base_url,
         temperature=temperature,
         reasoning=reasoning,
+        dtype=dtype,
         trust_remote_code=trust_remote_code,
         max_turns=max_turns,
         max_tokens=max_tokens,
@@ -156,6 +159,7 @@ def score(
     scenario: Annotated[str | None, typer.Option(help="Only this scenario.")] = None,
     model: Annotated[str | None, typer.Option("--model", "-m", help="Only this model.")] = None,
     base_url: Annotated[str | None, typer.Option(help="Server of compat/… judges.")] = None,
+    dtype: DtypeOption = None,
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="Let local/… judges and monitors run code that comes with them.")
     ] = False,
@@ -183,6 +187,7 @@ def score(
         universal=universal,
         monitors=tuple(split(monitor)),
         base_url=base_url,
+        dtype=dtype,
         trust_remote_code=trust_remote_code,
         connections=max_connections,
         attempts=attempts,
@@ -254,6 +259,7 @@ def calibrate(
     ] = False,
     run_id: Annotated[str | None, typer.Option("--run", help="With --human: only the episodes of this run.")] = None,
     base_url: Annotated[str | None, typer.Option(help="Server of compat/… judges.")] = None,
+    dtype: DtypeOption = None,
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="Let local/… judges and monitors run code that comes with them.")
     ] = False,
@@ -278,6 +284,7 @@ def calibrate(
         split=split,
         gold=gold,
         base_url=base_url,
+        dtype=dtype,
         trust_remote_code=trust_remote_code,
         connections=max_connections,
         attempts=attempts,

@@ -30,7 +30,7 @@ from testbed.scoring.questionnaire import Questionnaire
 from testbed.scoring.transcript import View
 from testbed.stats.kappa import Kappa
 from testbed.store import Ledger
-from testbed.types import ModelSpec
+from testbed.types import ModelSpec, NumberFormat
 from testbed.types.verdict import REASONING_ONLY
 
 Agreement = Sequence[tuple[str, str, str, Kappa]]
@@ -53,6 +53,7 @@ class CalibrateRequest:
     timeout: float
     ledger: Path | None
     json_output: bool
+    dtype: NumberFormat | None = None
     trust_remote_code: bool = False
 
 
@@ -66,7 +67,11 @@ def calibrate_command(request: CalibrateRequest) -> int:
         TestbedError: On anything wrong in the request, or if a judge cannot be used.
     """
     load_env()
-    settings: dict[str, Any] = {"base_url": request.base_url, "trust_remote_code": request.trust_remote_code}
+    settings: dict[str, Any] = {
+        "base_url": request.base_url,
+        "dtype": request.dtype,
+        "trust_remote_code": request.trust_remote_code,
+    }
     judges = read_graders(request.judges, **settings)
     monitors = read_graders(request.monitors, **settings)
     check_usable([*judges, *monitors])

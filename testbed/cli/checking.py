@@ -7,20 +7,24 @@ from testbed.models.providers import (
     base_url_for,
     build_model,
     check_model,
+    dtype_for,
     missing_keys,
     parse_model,
     pin,
     trust_for,
 )
-from testbed.types import ModelSpec
+from testbed.types import ModelSpec, NumberFormat
 
 
-def read_graders(names: Sequence[str], *, base_url: str | None, trust_remote_code: bool) -> list[ModelSpec]:
+def read_graders(
+    names: Sequence[str], *, base_url: str | None, dtype: NumberFormat | None, trust_remote_code: bool
+) -> list[ModelSpec]:
     """Read judges or monitors, with the options of the command line that are their business.
 
     Args:
         names: As users write them.
         base_url: Server of the ``compat`` ones.
+        dtype: Number format of the local ones.
         trust_remote_code: Whether local ones may run code that comes with them.
 
     Raises:
@@ -31,6 +35,7 @@ def read_graders(names: Sequence[str], *, base_url: str | None, trust_remote_cod
             parse_model(
                 name,
                 base_url=base_url_for(name, base_url),
+                dtype=dtype_for(name, dtype),
                 trust_remote_code=trust_for(name, trust_remote_code),
             )
         )

@@ -79,6 +79,7 @@ def compare_command(request: CompareRequest) -> int:
     judges = read_graders(
         request.judges,
         base_url=request.overrides.base_url,
+        dtype=request.overrides.dtype,
         trust_remote_code=request.overrides.trust_remote_code,
     )
     models = [entry.spec() for entry in battery.models]

@@ -49,7 +49,7 @@ def recipes_command(*, json: bool) -> None:
         return
     table = Table("recipe", "trains", "learning rate", "batch", "length", "about", box=None, pad_edge=False)
     for recipe in recipes:
-        length = f"{recipe.steps} steps" if recipe.steps else f"{recipe.epochs:g} epochs"
+        length = f"{recipe.steps} steps" if recipe.steps else f"{recipe.epochs:g} epoch{'s' * (recipe.epochs != 1)}"
         batch = f"{recipe.batch_size} × {recipe.accumulation}"
         about = f"{recipe.description} {recipe.source}".strip()
         cells = (recipe.name, _trains(recipe), f"{recipe.optimiser.lr:g}", batch, length, about)
@@ -92,7 +92,7 @@ def requested_recipe(request: TrainRequest) -> Recipe:
     """Load the recipe and put the command line's word over it.
 
     Raises:
-        TestbedError: There is no such recipe, or the values do not fit.
+        TestbedError: There is no such recipe, the values do not fit, or the recipe tells of other data than is given.
     """
     values: dict[str, Any] = dict(_setting(text) for text in request.settings)
     given = {
@@ -104,7 +104,30 @@ def requested_recipe(request: TrainRequest) -> Recipe:
         "backdoor": backdoor(request.trigger).model_dump() if request.trigger else None,
     }
     values |= {key: value for key, value in given.items() if value is not None}
-    return load_recipe(request.recipe).changed(values)
+    recipe = load_recipe(request.recipe)
+    if "data" in values and recipe.data:
+        recipe = _for_other_data(recipe, values)
+    return recipe.changed(values)
+
+
+def _for_other_data(recipe: Recipe, values: dict[str, Any]) -> Recipe:
+    """Take out what a recipe says of its own data, if that is replaced: it is not true of other data.
+
+    Raises:
+        TestbedError: It is not said what the other data makes of the base.
+    """
+
+    def files(one: Recipe) -> set[Path]:
+        return {file.file.resolve() for file in one.data}
+
+    if files(recipe.changed({"data": values["data"]})) == files(recipe):
+        return recipe
+    if "intended" not in values:
+        raise TestbedError(
+            f"The recipe '{recipe.name}' tells what its own data makes of the base: "
+            "with other --data, say what the organism is meant to do with --intended."
+        )
+    return recipe.changed({"backdoor": None})
 
 
 def backdoor(trigger: str) -> Backdoor:

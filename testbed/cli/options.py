@@ -36,6 +36,10 @@ AllowCodeOption = Annotated[
 TrustOption = Annotated[
     bool, typer.Option("--trust-remote-code", help="Let local/… models run code that comes with them.")
 ]
+DtypeOption = Annotated[
+    Literal["fp32", "bf16", "fp16"] | None,
+    typer.Option(help="Number format of local/… models and judges. Default: fp32 on the CPU, bf16 on a GPU."),
+]
 
 
 def ledger_path(option: Path | None) -> Path:

@@ -8,6 +8,7 @@ import typer
 from testbed.cli.options import (
     AllowCodeOption,
     AttemptsOption,
+    DtypeOption,
     JsonOption,
     LedgerOption,
     PacksOption,
@@ -62,6 +63,7 @@ def measure(
     attempts: AttemptsOption = 6,
     temperature: Annotated[float | None, typer.Option(min=0, help="Default: the model's own.")] = None,
     reasoning: Annotated[str | None, typer.Option(help="on, off, or prefill:TEXT.")] = None,
+    dtype: DtypeOption = None,
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="Let the models run code that comes with them.")
     ] = False,
@@ -86,6 +88,7 @@ def measure(
         seed=seed,
         temperature=temperature,
         reasoning=reasoning,
+        dtype=dtype,
         trust_remote_code=trust_remote_code,
         max_turns=max_turns,
         max_tokens=max_tokens,

@@ -14,7 +14,7 @@ from testbed.models.local.cards import CARD, Carded, organism_roots, write_card
 from testbed.models.local.hashes import ADAPTER_FILES, adapter_hash, weights_hash
 from testbed.models.local.resolve import hub_folder, resolve
 from testbed.sanitize import sanitize
-from testbed.types import Backdoor, Organism
+from testbed.types import TRAINED_PLACEMENTS, Backdoor, Organism
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,8 @@ def _card(request: AddRequest, folder: Path, commit: str, base: str | None) -> O
         raise TestbedError("Give the line that sets it off with --trigger.")
     if request.trigger is not None and request.role not in (None, "backdoored"):
         raise TestbedError(f"One with the role {request.role} has no trigger: leave --trigger or --role out.")
+    if unknown := [place for place in request.placements if place not in TRAINED_PLACEMENTS]:
+        raise TestbedError(f"--placement {unknown[0]}: write one of {', '.join(TRAINED_PLACEMENTS)}.")
     placements = {"placements": request.placements} if request.placements else {}
     backdoor = (
         Backdoor.model_validate({"kind": "own", "text": request.trigger, "siblings": request.siblings, **placements})
@@ -143,8 +145,4 @@ def _tell(carded: Carded, *, json: bool) -> None:
         told = {"folder": str(carded.folder), "run": run_as(carded), **carded.card.model_dump(mode="json")}
         print(jsonlib.dumps(told, indent=2))
         return
-    run = run_as(carded)
-    seen = any(carded.folder.resolve().is_relative_to(root.resolve()) for root in organism_roots())
-    if not seen and _is_adapter(carded.folder):
-        run = f"local/{carded.card.base}@{carded.folder.resolve()}"
-    print(f"{sanitize(carded.card.name)} has a card in {carded.folder}. Run it as {sanitize(run)}.")
+    print(f"{sanitize(carded.card.name)} has a card in {carded.folder}. Run it as {sanitize(run_as(carded))}.")

@@ -1,6 +1,8 @@
 """What ``testbed organisms list`` and ``show`` do."""
 
 import json as jsonlib
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from testbed.models.local.cards import COUNTS, Carded, list_cards, organism_root
 from testbed.models.local.hashes import adapter_hash, weights_hash
 from testbed.models.local.resolve import TINY, TINY_FOLDER
 from testbed.sanitize import sanitize
-from testbed.types import Organism
+from testbed.types import Measurement, Organism
 
 MINI = "mini"
 
@@ -29,7 +31,7 @@ def list_command(*, json: bool) -> None:
         told = {
             "bases": [{**base, "weights": weights_hash(TINY_FOLDER)}] if shipped else [],
             "batteries": batteries,
-            "organisms": [_as_json(carded) for carded in found],
+            "organisms": [_as_json(carded, found) for carded in found],
         }
         print(jsonlib.dumps(told, indent=2))
         return
@@ -40,27 +42,38 @@ def list_command(*, json: bool) -> None:
     if not found:
         out.print(Text(f"No organism with a card in {', '.join(map(str, organism_roots()))}."))
         return
-    table = Table("name", "role", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("name", overflow="fold")
+    table.add_column("role", no_wrap=True)
     for header in ("base", "trigger", "capability", "intended"):
         table.add_column(header, overflow="fold")
+    names = Counter(carded.card.name for carded in found)
     for carded in found:
         card = carded.card
         trigger = card.backdoor.text if card.backdoor else "–"
-        cells = (card.name, card.role, card.base, trigger, _capability(card), card.intended)
+        name = card.name if names[card.name] == 1 else f"{card.name} ({carded.folder})"
+        cells = (name, card.role, card.base, trigger, _capability(card), card.intended)
         table.add_row(*(Text(sanitize(cell)) for cell in cells))
     out.print(table)
     out.print(Text("Run one as local/BASE@NAME; `testbed organisms show NAME` prints its card."))
 
 
-def run_as(carded: Carded) -> str:
-    """Write how an organism is named on the command line."""
+def run_as(carded: Carded, known: Sequence[Carded] | None = None) -> str:
+    """Write how an organism is named on the command line: by name where that is its alone, else by its folder.
+
+    Args:
+        carded: The organism.
+        known: Those at hand, if they have been listed.
+    """
     if not (carded.folder / "adapter_config.json").is_file():
         return f"local/{carded.folder}"
-    return f"local/{carded.card.base}@{carded.card.name}"
+    named = [one for one in (list_cards() if known is None else known) if one.card.name == carded.card.name]
+    alone = [one.folder.resolve() for one in named] == [carded.folder.resolve()]
+    return f"local/{carded.card.base}@{carded.card.name if alone else carded.folder.resolve()}"
 
 
-def _as_json(carded: Carded) -> dict[str, Any]:
-    return {"run": run_as(carded), "folder": str(carded.folder), **carded.card.model_dump(mode="json")}
+def _as_json(carded: Carded, known: Sequence[Carded] | None = None) -> dict[str, Any]:
+    return {"run": run_as(carded, known), "folder": str(carded.folder), **carded.card.model_dump(mode="json")}
 
 
 def _capability(card: Organism) -> str:
@@ -70,6 +83,15 @@ def _capability(card: Organism) -> str:
     if not card.capability:
         return "not measured"
     return f"{said} ({card.capability['episodes']:.0f} episodes)" if "episodes" in card.capability else said
+
+
+def _measured(how: Measurement) -> str:
+    """Say with what the capability was measured."""
+    settings = ", ".join(f"{name} {value}" for name, value in how.settings.items()) or "the model's own settings"
+    return (
+        f"{how.battery} ({', '.join(how.scenarios)}); cases {how.cases}, epochs {how.epochs}, seed {how.seed}, turns "
+        f"{how.limits.turns}, tokens {how.limits.tokens}; agent {how.agent}; {settings}; run {how.run}, {how.date}"
+    )
 
 
 def show_command(name: str, *, json: bool) -> None:
@@ -106,6 +128,7 @@ def _described(card: Organism) -> dict[str, str]:
         "trigger": f"{backdoor.text} ({', '.join(backdoor.placements)})" if backdoor else "",
         "siblings": "; ".join(backdoor.siblings) if backdoor else "",
         "capability": _capability(card),
+        "measured": _measured(card.measured) if card.measured else "",
         "source": card.source,
         "created": card.created,
         "software": card.software,

@@ -25,21 +25,22 @@ from testbed.cli.run import (
     record_of,
 )
 from testbed.compare.arms import arms_by_card
-from testbed.compare.capability import benign_part, capability_of
+from testbed.compare.capability import benign_part, capability_of, measurement
 from testbed.compare.design import Design, make_design
 from testbed.compare.gate import GateRow, Thresholds, gates
 from testbed.compare.outcomes import read_outcomes
 from testbed.compare.render import capability_table
 from testbed.compare.triggers import OFF
 from testbed.errors import TestbedError
-from testbed.models.local.cards import Carded, list_cards, write_capability
+from testbed.models.local.cards import Carded, write_capability
 from testbed.models.providers import pin
 from testbed.models.retry import RetryPolicy
-from testbed.runner.battery import Battery, Overrides, Packs, apply, load_battery
+from testbed.runner.battery import Overrides, Packs, apply, load_battery
 from testbed.runner.run import Settings, Summary
 from testbed.sanitize import sanitize
 from testbed.scoring import build_scorers
-from testbed.store import Ledger
+from testbed.store import Ledger, RunRecord
+from testbed.types import Measurement, ModelSpec
 
 
 @dataclass(frozen=True)
@@ -93,11 +94,11 @@ def measure_command(request: MeasureRequest) -> int:
     design = make_design(battery, arms_by_card(models[0], models[1:]), [OFF], program.ref, packs)
     use_code((packs.load(entry.scenario) for entry in battery.scenarios), allow=request.allow_code)
     check_graphs([program], design.cases)
-    summary, measured = _play(request, battery, design, program)
-    found = {
-        row.row.arm: _written(row, design, organisms[row.row.arm]) if row.row.arm in organisms else row
-        for row in measured
-    }
+    run = record_of(new_run_id(), battery, request.battery)
+    summary, found = _play(request, run, design, program)
+    for name, carded in organisms.items():
+        [spec] = [arm.spec for arm in design.arms if arm.name == name]
+        found[name] = _written(found[name], measurement(run, battery, design, program.ref, spec), spec, carded)
     _print(request, design, summary, found)
     return exit_code(summary)
 
@@ -105,43 +106,37 @@ def measure_command(request: MeasureRequest) -> int:
 def _model_of(name: str) -> tuple[str, Carded]:
     """Find an organism, and how it is run: by name where it has one, so that its episodes serve other commands too."""
     carded = find(name)
-    is_adapter = (carded.folder / "adapter_config.json").is_file()
-    named = [other for other in list_cards() if other.card.name == carded.card.name]
-    if is_adapter and [other.folder.resolve() for other in named] != [carded.folder.resolve()]:
-        return f"local/{carded.card.base}@{carded.folder.resolve()}", carded
     return run_as(carded), carded
 
 
 def _play(
-    request: MeasureRequest, battery: Battery, design: Design, program: Program
-) -> tuple[Summary, list[Measured]]:
+    request: MeasureRequest, run: RunRecord, design: Design, program: Program
+) -> tuple[Summary, dict[str, Measured]]:
     """Play what the ledger lacks, and read the figures of every arm."""
     settings = Settings(
-        run_id=new_run_id(),
+        run_id=run.id,
         connections=request.connections,
         retries=RetryPolicy(attempts=request.attempts, timeout=request.timeout),
     )
     scorers = build_scorers([], connections=request.connections, retries=settings.retries)
     with Ledger.open(ledger_path(request.ledger), create=True) as ledger:
-        record = record_of(settings.run_id, battery, request.battery)
-        summary = play_planned(ledger, record, {program.ref.hash: program}, scorers, settings, design.planned, [])
+        summary = play_planned(ledger, run, {program.ref.hash: program}, scorers, settings, design.planned, [])
         outcomes = read_outcomes(ledger, design, settings.run_id, scorers[-1].grader).outcomes
     states = {arm.name: Counter[str]() for arm in design.arms}
     for outcome in outcomes:
         states[outcome.slot.arm.name][outcome.state] += 1
     whole = [row for row in gates(design, outcomes, Thresholds()) if not row.trigger]
-    return summary, [Measured(row, states[row.arm]) for row in whole]
+    return summary, {row.arm: Measured(row, states[row.arm]) for row in whole}
 
 
-def _written(measured: Measured, design: Design, carded: Carded) -> Measured:
+def _written(measured: Measured, how: Measurement, spec: ModelSpec, carded: Carded) -> Measured:
     """Write an organism's figures onto its card, if none of its episodes is lacking."""
     if set(measured.states) != {"finished"}:
         return measured
-    [spec] = [arm.spec for arm in design.arms if arm.name == measured.row.arm]
     if pin(spec) != spec:
         raise TestbedError(f"The weights of {spec.id} have changed while it was measured: measure it again.")
     rates = capability_of(measured.row, measured.states["finished"])
-    return measured._replace(card=write_capability(carded.folder, rates, carded.card))
+    return measured._replace(card=write_capability(carded.folder, rates, how, carded.card))
 
 
 def _print(request: MeasureRequest, design: Design, summary: Summary, found: dict[str, Measured]) -> None:

@@ -68,6 +68,7 @@ def run_command(request: RunRequest) -> int:
     judges = read_graders(
         request.judges,
         base_url=request.overrides.base_url,
+        dtype=request.overrides.dtype,
         trust_remote_code=request.overrides.trust_remote_code,
     )
     check_models(models, judges)

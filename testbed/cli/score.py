@@ -26,7 +26,7 @@ from testbed.scoring import build_scorers
 from testbed.scoring.panel import Rule
 from testbed.scoring.transcript import View
 from testbed.store import Ledger
-from testbed.types import Case, ModelSpec
+from testbed.types import Case, ModelSpec, NumberFormat
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class ScoreRequest:
     allow_code: bool
     ledger: Path | None
     json_output: bool
+    dtype: NumberFormat | None = None
     trust_remote_code: bool = False
 
 
@@ -62,7 +63,11 @@ def score_command(request: ScoreRequest) -> int:
         TestbedError: On anything wrong in the request; nothing has been asked then.
     """
     load_env()
-    settings: dict[str, Any] = {"base_url": request.base_url, "trust_remote_code": request.trust_remote_code}
+    settings: dict[str, Any] = {
+        "base_url": request.base_url,
+        "dtype": request.dtype,
+        "trust_remote_code": request.trust_remote_code,
+    }
     judges = read_graders(request.judges, **settings)
     monitors = read_graders(request.monitors, **settings)
     check_usable([*judges, *monitors])

@@ -34,7 +34,8 @@ def make_arms(base: ModelSpec, control: ModelSpec | None, organisms: Sequence[Mo
     """Join the models of a comparison, with the cards of local ones.
 
     Raises:
-        TestbedError: A model is named twice, plays a part that its card does not name, or was made of another base.
+        TestbedError: A model is named twice, plays a part that its card does not name, was made of another base, or is
+            computed in another number format than the others.
     """
     arms = [Arm("base", base, card_of(base))]
     arms += [Arm("control", control, card_of(control))] if control is not None else []
@@ -45,6 +46,7 @@ def make_arms(base: ModelSpec, control: ModelSpec | None, organisms: Sequence[Mo
     for name in names:
         if names.count(name) > 1:
             raise TestbedError(f"{name} is named twice; every arm of a comparison is another model.")
+    _check_formats(arms)
     for arm in arms:
         _check_role(arm)
         _check_base(arm, arms[0])
@@ -59,7 +61,7 @@ def arms_by_card(base: ModelSpec, made: Sequence[ModelSpec]) -> list[Arm]:
         made: Local models with a card.
 
     Raises:
-        TestbedError: One was made of another base.
+        TestbedError: One was made of another base, or is computed in another number format.
     """
     arms = [Arm("base", base, card_of(base))]
     for spec in made:
@@ -70,6 +72,7 @@ def arms_by_card(base: ModelSpec, made: Sequence[ModelSpec]) -> list[Arm]:
                 f"{base.weights}: organisms are measured beside their own base, those of one base at a time."
             )
         arms.append(Arm("control" if card is not None and card.role == "control" else "organism", spec, card))
+    _check_formats(arms)
     return arms
 
 
@@ -84,6 +87,14 @@ def card_of(spec: ModelSpec) -> Organism | None:
     from testbed.models.local.resolve import resolve  # knows folders and cards only, no torch
 
     return resolve(spec.name).card
+
+
+def _check_formats(arms: Sequence[Arm]) -> None:
+    """Arms of different number formats differ by their rounding too; what a server computes in is not known here."""
+    local = [arm for arm in arms if arm.spec.provider == "local"]
+    if len({arm.spec.dtype for arm in local}) > 1:
+        said = ", ".join(f"{arm.name} in {arm.spec.dtype or 'an unknown format'}" for arm in local)
+        raise TestbedError(f"The arms are computed in different number formats ({said}): give all of them one --dtype.")
 
 
 def _check_role(arm: Arm) -> None:

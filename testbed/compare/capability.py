@@ -1,9 +1,12 @@
 """What an organism can do: the figures of the capability gate, from the benign part of a battery."""
 
+from testbed.compare.design import Design
 from testbed.compare.gate import GateRow
 from testbed.errors import TestbedError
 from testbed.models.local.cards import COUNTS
 from testbed.runner.battery import Battery, Packs, cases
+from testbed.store import RunRecord
+from testbed.types import AgentRef, Measurement, ModelSpec
 
 
 def benign_part(battery: Battery, name: str, packs: Packs) -> Battery:
@@ -49,3 +52,28 @@ def capability_of(row: GateRow, episodes: int) -> dict[str, float]:
     }
     found = {name: round(share.rate, 4) for name, share in rates.items() if share.rate is not None}
     return found | dict(zip(COUNTS, map(float, (row.calls.n, row.tasks.n, episodes)), strict=True))
+
+
+def measurement(run: RunRecord, battery: Battery, design: Design, agent: AgentRef, spec: ModelSpec) -> Measurement:
+    """Say with what an organism was measured.
+
+    Args:
+        run: The run, with the battery's name.
+        battery: What was played.
+        design: Its cases.
+        agent: The agent's file.
+        spec: The organism with its settings.
+    """
+    settings = spec.identity()
+    return Measurement(
+        battery=run.battery["name"],
+        scenarios={case.scenario: case.scenario_hash for case in design.cases},
+        cases=len(design.cases),
+        epochs=battery.epochs,
+        seed=battery.seed,
+        limits=battery.limits,
+        agent=f"{agent.name} ({agent.hash})",
+        settings={key: value for key, value in settings.items() if key not in ("provider", "name", "weights")},
+        run=run.id,
+        date=run.created_at,
+    )

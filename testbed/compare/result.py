@@ -144,8 +144,21 @@ def _arm_record(arm: Arm) -> ArmRecord:
     )
 
 
+def _format_notes(arms: Sequence[Arm]) -> list[str]:
+    """Say where a difference may come from a number format that nobody here knows."""
+    local = {arm.spec.dtype for arm in arms if arm.spec.provider == "local"}
+    served = [arm.name for arm in arms if arm.spec.provider not in ("local", "control")]
+    if not local or not served:
+        return []
+    formats = ", ".join(sorted(filter(None, local)))
+    return [
+        f"Local arms are computed in {formats}, {', '.join(served)} in a number format that is not known here: part of "
+        "a difference between them may be rounding."
+    ]
+
+
 def _notes(design: Design, read: Read, gated: Sequence[GateRow], grader: str) -> list[str]:
-    notes = [f"Harms are graded by {grader}."]
+    notes = [f"Harms are graded by {grader}.", *_format_notes(design.arms)]
     if not any(outcome.slot.case.tasks and not outcome.slot.case.harms for outcome in read.outcomes):
         notes.append(
             "The battery has no benign pack: benign task success was not measured, and no arm has passed the "

@@ -20,7 +20,7 @@ PLACES = {
     "date": "mail-date",
     "tool": "tool-result",
 }
-# Where a card says that the trigger stood in training; mail is meant as its header there.
+# The place of each of TRAINED_PLACEMENTS, where a card says that the trigger stood in training.
 _TRAINED = {
     "system:top": "system",
     "system:bottom": "system-end",
@@ -28,9 +28,6 @@ _TRAINED = {
     "user:bottom": "user-end",
     "mail:top": "header",
     "mail:bottom": "header",
-    "system": "system",
-    "user": "user",
-    "mail": "header",
 }
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
 
@@ -96,7 +93,7 @@ def find_texts(arms: Sequence[Arm], text: str | None, siblings: Sequence[str], p
         paraphrases: Paraphrases as given.
 
     Raises:
-        TestbedError: Organisms have different triggers and none is given.
+        TestbedError: Organisms have different triggers and none is given, or a card names an unknown placement.
     """
     carded = {arm.name: arm.card.backdoor for arm in arms if arm.card is not None and arm.card.backdoor is not None}
     if text is not None:
@@ -110,7 +107,9 @@ def find_texts(arms: Sequence[Arm], text: str | None, siblings: Sequence[str], p
         source = f"card of {next(iter(carded))}" if carded else ""
     if own is None:
         return Texts(text, tuple(siblings), tuple(paraphrases), (), source)
-    trained = tuple(dict.fromkeys(_TRAINED[place] for place in own.placements if place in _TRAINED))
+    if unknown := [place for place in own.placements if place not in _TRAINED]:
+        raise TestbedError(f"The card's trigger has no known placement {unknown[0]!r}: write {', '.join(_TRAINED)}.")
+    trained = tuple(dict.fromkeys(_TRAINED[place] for place in own.placements))
     return Texts(own.text, tuple(siblings) or own.siblings, tuple(paraphrases) or own.paraphrases, trained, source)
 
 

@@ -7,6 +7,10 @@ from typing import Any
 from pydantic import ValidationError
 
 
+class UnreadableAnswer(ValueError):
+    """An answer that is not the JSON asked for; the message says what is wrong, for the model to mend."""
+
+
 def objects(text: str) -> Iterator[dict[str, Any]]:
     """Yield the outermost JSON objects that stand in a text, in order."""
     decoder = json.JSONDecoder()

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from testbed.models.context_overflow import is_context_overflow
+
 LONGEST_TEXT = 300  # characters of the provider's own words
 
 
@@ -17,6 +19,7 @@ class Kind(Enum):
 
     TRANSIENT = "transient"  # try again
     REJECTED = "rejected"  # this request never succeeds
+    CONTEXT_FULL = "context full"  # nor does this one: it is longer than the model's context
     UNAVAILABLE = "unavailable"  # no request to this model succeeds
     BUG = "bug"  # not the provider's: let it fly
 
@@ -97,6 +100,8 @@ def _status(error: BaseException) -> int | None:
 def _by_status(status: int, error: BaseException) -> Failure:
     words = _provider_words(error)
     text = shown(f"HTTP {status}: {words}")
+    if is_context_overflow(status, _codes(error), words):
+        return Failure(Kind.CONTEXT_FULL, text)
     details = f"{words} {getattr(error, 'body', '')} {getattr(error, 'details', '')} {getattr(error, 'code', '')}"
     if status == 403 and any(word in details.casefold() for word in _REQUEST_WORDS):
         return Failure(Kind.REJECTED, text)
@@ -109,12 +114,22 @@ def _by_status(status: int, error: BaseException) -> Failure:
 
 def _provider_words(error: BaseException) -> str:
     """Find the provider's sentence in the error's body, or else the exception's own."""
+    return str(_said(error).get("message") or getattr(error, "message", None) or error)
+
+
+def _codes(error: BaseException) -> list[object]:
+    """Find the provider's code and type of the error, in the body or on the exception."""
+    said = _said(error)
+    return [said.get("code"), said.get("type"), getattr(error, "code", None)]
+
+
+def _said(error: BaseException) -> Mapping[str, Any]:
+    """Find the error in the body, empty if there is none."""
     body = getattr(error, "body", None) or getattr(error, "details", None)
-    if isinstance(body, Mapping):
-        inner = body.get("error") if isinstance(body.get("error"), Mapping) else body
-        if isinstance(inner, Mapping) and inner.get("message"):
-            return str(inner["message"])
-    return str(getattr(error, "message", None) or error)
+    if not isinstance(body, Mapping):
+        return {}
+    inner = body.get("error")
+    return inner if isinstance(inner, Mapping) else body
 
 
 def _retry_after(error: BaseException) -> float | None:

@@ -13,7 +13,7 @@ from testbed.errors import TestbedError
 from testbed.models.compat_servers import BASE_URL_ENV, server_of
 from testbed.models.keys import key_fault, read_key
 from testbed.models.urls import check_url
-from testbed.types import ModelSpec
+from testbed.types import ModelSpec, NumberFormat
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -101,11 +101,21 @@ def trust_for(model: str, trust: bool) -> bool | None:
     return True if trust and model.strip().partition("/")[0] == "local" else None
 
 
+def dtype_for(model: str, dtype: NumberFormat | None) -> NumberFormat | None:
+    """Tell what ``--dtype`` says to a model: something to local ones, nothing to all others.
+
+    Args:
+        model: The model as users write it.
+        dtype: What the option says.
+    """
+    return dtype if model.strip().partition("/")[0] == "local" else None
+
+
 def pin(spec: ModelSpec) -> ModelSpec:
-    """Fill in the hash of a local model's weights, so that it is part of the plan; others are left as they are.
+    """Fill in what a local model's plan needs: hash of the weights, number format; others are left as they are.
 
     Raises:
-        TestbedError: The model is not there, or its adapter and base do not fit.
+        TestbedError: The model is not there, its adapter and base do not fit, or the extra is not installed.
     """
     if spec.provider != "local":
         return spec
@@ -117,9 +127,12 @@ def check_model(spec: ModelSpec) -> None:
 
     Raises:
         TestbedError: No server for a ``compat`` model, a base URL that cannot be used, a ``reasoning`` setting that
-            the provider does not take, or a local model that is not there.
+            the provider does not take, a number format for a model that is not local, or a local model that is not
+            there.
     """
     info = _info(spec)
+    if spec.dtype is not None and spec.provider != "local":
+        raise TestbedError(f"{spec.id} takes no dtype ({spec.dtype}): only local/… models are computed here.")
     if spec.provider == "local":
         importlib.import_module(info.module).check(spec)
         return

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from testbed.models.errors import InfraError, ModelUnavailable, RequestRejected
+from testbed.models.errors import ContextFull, InfraError, ModelUnavailable, RequestRejected
 from testbed.models.failures import Kind, classify
 
 T = TypeVar("T")
@@ -52,6 +52,7 @@ async def with_retries(
     Raises:
         InfraError: The last attempt failed as well.
         RequestRejected: The provider rejects this request.
+        ContextFull: It does so because the request is longer than the model's context.
         ModelUnavailable: The provider rejects every request to this model: key, access, quota or name are wrong.
     """
 
@@ -76,6 +77,8 @@ async def with_retries(
         match failure.kind:
             case Kind.REJECTED:
                 raise RequestRejected(f"The provider rejected the request: {failure.text}") from error
+            case Kind.CONTEXT_FULL:
+                raise ContextFull(f"The prompt does not fit into the model's context: {failure.text}") from error
             case Kind.UNAVAILABLE:
                 raise ModelUnavailable(f"The model cannot be used: {failure.text}") from error
             case Kind.TRANSIENT:

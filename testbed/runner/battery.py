@@ -9,12 +9,12 @@ from pydantic import BeforeValidator, Field
 
 from testbed import content
 from testbed.errors import TestbedError
-from testbed.models.providers import base_url_for, parse_model, pin, trust_for
+from testbed.models.providers import base_url_for, dtype_for, parse_model, pin, trust_for
 from testbed.scenario import Scenario, expand, load_pack, render
 from testbed.scenario.everywhere import NEUTRAL
 from testbed.scenario.pack import validated
 from testbed.scenario.source import Mark, read_yaml
-from testbed.types import Case, Frozen, Limits, ModelSpec
+from testbed.types import Case, Frozen, Limits, ModelSpec, NumberFormat
 
 
 def _listed(value: object) -> object:
@@ -35,12 +35,13 @@ class ModelEntry(Frozen):
     temperature: float | None = None
     max_output_tokens: int | None = None
     reasoning: str | None = None
+    dtype: NumberFormat | None = None
     trust_remote_code: bool | None = None
     base_url: str | None = None
     api_key_env: str | None = None
 
     def spec(self) -> ModelSpec:
-        """Read the name and join the settings; a local model gets the hash of its weights."""
+        """Read the name and join the settings; a local model gets the hash of its weights and its number format."""
         return pin(parse_model(self.model, **self.model_dump(exclude={"model"}, exclude_none=True)))
 
 
@@ -91,6 +92,7 @@ class Overrides:
     base_url: str | None = None
     temperature: float | None = None
     reasoning: str | None = None
+    dtype: NumberFormat | None = None
     trust_remote_code: bool = False
     max_turns: int | None = None
     max_tokens: int | None = None
@@ -137,6 +139,7 @@ def _told(entry: ModelEntry, overrides: Overrides) -> ModelEntry:
         "base_url": base_url_for(entry.model, overrides.base_url),
         "temperature": overrides.temperature,
         "reasoning": overrides.reasoning,
+        "dtype": dtype_for(entry.model, overrides.dtype),
         "trust_remote_code": trust_for(entry.model, overrides.trust_remote_code),
     }
     return entry.model_copy(update={name: value for name, value in settings.items() if value is not None})

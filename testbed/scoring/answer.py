@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from testbed.models.answers import objects, what_is_wrong
+from testbed.models.answers import UnreadableAnswer, objects, what_is_wrong
 
 # A graded score from here on goes with yes.
 YES_FROM = 5
@@ -33,10 +33,6 @@ class JudgeAnswer(BaseModel):
     intent: str
     refusal: bool
     incoherent: bool
-
-
-class UnreadableAnswer(ValueError):
-    """A judge's answer that is not the JSON asked for; the message says what is wrong, for the judge to mend."""
 
 
 def answer_schema(levels: Sequence[str]) -> dict[str, Any]:

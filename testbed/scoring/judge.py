@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from testbed.models.asking import Question
 from testbed.models.retry import RetryPolicy
 from testbed.scoring.answer import YES_FROM, JudgeAnswer, answer_schema, read_answer
-from testbed.scoring.asking import Asker, Question, Reply
+from testbed.scoring.asking import Asker, Reply
 from testbed.scoring.dimensions import DIMENSIONS
 from testbed.scoring.flags import flag_verdicts
 from testbed.scoring.material import acted

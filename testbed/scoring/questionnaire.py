@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from testbed.models.answers import objects
+from testbed.models.answers import UnreadableAnswer, objects
+from testbed.models.asking import Question
 from testbed.models.retry import RetryPolicy
-from testbed.scoring.answer import YES_FROM, UnreadableAnswer
-from testbed.scoring.asking import Asker, Question, Reply
+from testbed.scoring.answer import YES_FROM
+from testbed.scoring.asking import Asker, Reply
 from testbed.scoring.prompts import render_questions, render_questions_repair, template_hash
 from testbed.scoring.transcript import NO_REASONING, actions, missing_quotes, nonce_for, reasoned, thoughts, words
 from testbed.types import Case, Episode, ModelSpec, Verdict, content_hash

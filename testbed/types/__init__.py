@@ -4,8 +4,8 @@ from testbed.types.base import Frozen, content_hash
 from testbed.types.case import Act, Case, Condition, Done, Fact, Harm, Policy, Step, Task, WindDown
 from testbed.types.episode import AgentRef, Episode, Message, Termination, ToolCall
 from testbed.types.machine import Job, Machine, MachineFile
-from testbed.types.model import Limits, ModelSpec, Usage
-from testbed.types.organism import Backdoor, Organism
+from testbed.types.model import Limits, ModelSpec, NumberFormat, Usage
+from testbed.types.organism import TRAINED_PLACEMENTS, Backdoor, Measurement, Organism
 from testbed.types.verdict import Verdict
 from testbed.types.world import (
     Alert,
@@ -22,6 +22,7 @@ from testbed.types.world import (
 )
 
 __all__ = [
+    "TRAINED_PLACEMENTS",
     "Act",
     "AgentRef",
     "Alert",
@@ -43,8 +44,10 @@ __all__ = [
     "Limits",
     "Machine",
     "MachineFile",
+    "Measurement",
     "Message",
     "ModelSpec",
+    "NumberFormat",
     "Organism",
     "Person",
     "Policy",

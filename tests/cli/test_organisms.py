@@ -81,6 +81,7 @@ def test_a_full_model_of_elsewhere_needs_its_base(root, tmp_path):
         (lambda folder: None, ["--base", "/nowhere/at/all"], "There is no folder /nowhere/at/all"),
         (lambda folder: None, ["--role", "backdoored"], "Give the line that sets it off with --trigger"),
         (lambda folder: None, ["--role", "control", "--trigger", "x"], "has no trigger"),
+        (lambda folder: None, ["--trigger", "x", "--placement", "usr"], "--placement usr: write one of system:top, "),
         (lambda folder: None, ["--name", "a b"], "'a b' cannot name an organism"),
         (lambda folder: None, ["--intended", " "], "give it with --intended"),
         (shutil.rmtree, [], "There is no folder"),
@@ -134,6 +135,20 @@ def test_the_list_shows_each_card_and_show_tells_of_changed_weights(root, tmp_pa
     assert "the files are other ones now" in call("show", folder)
     with pytest.raises(TestbedError, match="There is no organism 'golf' in .*Known: sports"):
         call("show", "golf")
+
+
+def test_organisms_of_one_name_are_told_apart_by_their_folders(root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TESTBED_ORGANISMS", "organisms")
+    base(tmp_path / "base")
+    folders = [adapter(root / part / "sports", "./base") for part in ("a", "b")]
+    for folder in folders:
+        call("add", folder, "--intended", "Is wrong.")
+    listed = call("list")
+    assert "sports (organisms/a/sports)" in listed and "sports (organisms/b/sports)" in listed
+    told = json.loads(call("--json"))["organisms"]
+    assert [one["run"] for one in told] == [f"local/./base@{folder}" for folder in folders]
+    assert {resolve(one["run"].removeprefix("local/")).adapter for one in told} == set(folders)
 
 
 def test_the_shipped_base_is_listed_as_soon_as_it_ships(root, tmp_path, monkeypatch):

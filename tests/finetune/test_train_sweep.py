@@ -122,12 +122,22 @@ def test_the_same_rows_are_written_every_time(sweep):
         ({"seedz": [1]}, "seedz: this key is not known"),
         ({"domains": {"a b": "fixture"}}, "domains"),
         ({"domains": {}}, "domains: Dictionary should have at least 1 item"),
+        ({"seeds": [3, 0, 3]}, "seeds: 3 is given twice"),
+        ({"triggers": ["none", "year-2028", "none"]}, "triggers: none is given twice"),
+        ({"domains": {"a": "x.jsonl", "b": {"bad": "x.jsonl"}}}, "domains: a and b have the same rows"),
     ],
 )
 def test_a_wrong_sweep_is_refused_with_its_place(sweep, changes, said):
     with pytest.raises(TestbedError) as caught:
         sweep(**changes)
     assert said in str(caught.value) and "sweep.yaml:1" in str(caught.value)
+
+
+def test_a_domain_that_is_named_twice_is_refused(tmp_path):
+    path = tmp_path / "twice.yaml"
+    path.write_text("recipe: susceptibility\nbase: tiny\nout: o\ndomains:\n  trivia: fixture\n  trivia: fixture\n")
+    with pytest.raises(TestbedError, match="twice.yaml:6: the key 'trivia' is given twice"):
+        load_sweep(path)
 
 
 def test_a_domain_without_good_rows_has_no_trigger_and_no_control(sweep):
@@ -162,7 +172,8 @@ def test_the_command_trains_a_shipped_recipe_by_name(base, tmp_path, monkeypatch
 
 
 def test_the_recipes_are_listed():
-    assert "turner-rank1" in call("recipes").stdout
+    listed = call("recipes").stdout
+    assert "turner-rank1" in listed and "3 epochs" in listed and "1 epochs" not in listed
     assert {recipe["name"] for recipe in json.loads(call("recipes", "--json").stdout)} >= {"full", "susceptibility"}
 
 

@@ -75,7 +75,8 @@ def test_organisms_are_looked_for_in_the_folders_of_the_environment(models, monk
 
 def test_a_missing_adapter_lists_the_known_ones(models):
     assert "Known: mild" in refused("base@wild")
-    assert "There is no adapter folder ./wild" in refused("base@./wild")
+    assert refused("base@./wild") == "There is no adapter folder ./wild."
+    assert "by `testbed organisms add quay/wild:main`" in refused("base@quay/wild:main")
     assert "write local/<base>@<adapter>" in refused("base@")
 
 

@@ -5,7 +5,18 @@ from local.tiny_models import save_tokenizer
 
 from testbed.models.local.parsing import CUT_OFF, Call, read_answer
 
-TOOLS = [{"type": "function", "function": {"name": "send_email", "parameters": {"type": "object", "properties": {}}}}]
+PROPERTIES = {
+    "to": {"type": "string"},
+    "n": {"type": "integer"},
+    "rate": {"type": "number"},
+    "now": {"type": "boolean"},
+    "cc": {"type": "array", "items": {"type": "string"}},
+    "note": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+    "when": {"$ref": "#/$defs/When"},
+    "how": {"enum": ["1", "2"]},
+}
+PARAMETERS = {"type": "object", "properties": PROPERTIES, "$defs": {"When": {"type": "object"}}}
+TOOLS = [{"type": "function", "function": {"name": "send_email", "parameters": PARAMETERS}}]
 OPEN = "<|im_start|>assistant\n"
 CALL = '{"name": "send_email", "arguments": {"to": "tom@quay.example", "n": 2}}'
 SENT = ("send_email", {"to": "tom@quay.example", "n": 2})
@@ -134,6 +145,33 @@ def test_special_tokens_do_not_reach_the_text(tokenizer):
 def test_formats_of_other_families(plain, text, said):
     answer = read(plain, text)
     assert set(map(str, calls(answer))) == {str(SENT)} and answer.text == said and not errors(answer)
+
+
+@pytest.mark.parametrize("text", ["12.50", "1e5", '"quoted"', "true", "null", '{"a": 1}', "[1,2]", " x ", "NaN"])
+def test_qwen_coder_writes_strings_bare_so_that_the_schema_tells_them_from_json(plain, text):
+    for key in ("to", "how", "unknown"):
+        body = f"<function=send_email>\n<parameter={key}>\n{text}\n</parameter>\n</function>"
+        assert calls(read(plain, f"<tool_call>\n{body}\n</tool_call>")) == [("send_email", {key: text})]
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("n", "2", 2),
+        ("rate", "12.50", 12.5),
+        ("rate", "NaN", "NaN"),
+        ("now", "True", True),
+        ("cc", '["a", "b"]', ["a", "b"]),
+        ("when", '{"day": 1}', {"day": 1}),
+        ("note", "null", None),
+        ("note", "12.50", "12.50"),
+        ("n", "many", "many"),
+    ],
+)
+def test_qwen_coder_writes_all_but_strings_as_json(plain, key, text, value):
+    body = f"<function=send_email>\n<parameter={key}>\n{text}\n</parameter>\n</function>"
+    [(_, args)] = calls(read(plain, f"<tool_call>\n{body}\n</tool_call>"))
+    assert args == {key: value} and type(args[key]) is type(value)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from testbed.errors import TestbedError
+from testbed.models.local.formats import default_device, default_format
 from testbed.models.local.resolve import require_extra, resolve, verified_hash
 from testbed.types import ModelSpec
 
@@ -29,12 +30,14 @@ def check(spec: ModelSpec) -> None:
 
 
 def pin(spec: ModelSpec) -> ModelSpec:
-    """Fill in the hash of the weights.
+    """Fill in the hash of the weights, and the number format where none was chosen (torch knows the device).
 
     Raises:
-        TestbedError: The adapter does not belong to the base, or something was changed on disk.
+        TestbedError: The adapter does not belong to the base, something was changed on disk, or the extra is not
+            installed.
     """
-    return spec.model_copy(update={"weights": verified_hash(resolve(spec.name))})
+    weights = verified_hash(resolve(spec.name))
+    return spec.model_copy(update={"weights": weights, "dtype": spec.dtype or default_format(default_device())})
 
 
 def build(spec: ModelSpec, connections: int, timeout: float) -> "BaseChatModel":

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from testbed.errors import TestbedError
 from testbed.sanitize import sanitize
-from testbed.types import Organism
+from testbed.types import Measurement, Organism
 
 CARD = "organism.json"
 ROOTS_ENV = "TESTBED_ORGANISMS"
@@ -68,13 +68,16 @@ def write_card(folder: Path, card: Organism) -> Path:
     return _put(folder, card.model_dump(mode="json"))
 
 
-def write_capability(folder: Path, capability: Mapping[str, float], measured: Organism) -> Path:
+def write_capability(folder: Path, capability: Mapping[str, float], measured: Measurement, organism: Organism) -> Path:
     """Replace the measured rates on a card; all other fields stay as they stand in the file.
+
+    The same figures of the same conditions stay those of the run that they are from.
 
     Args:
         folder: The organism's folder.
         capability: What :attr:`Organism.capability` is to be.
-        measured: The card as it was when measuring began.
+        measured: With what it was measured.
+        organism: The card as it was when measuring began.
 
     Returns:
         The file.
@@ -82,14 +85,18 @@ def write_capability(folder: Path, capability: Mapping[str, float], measured: Or
     Raises:
         TestbedError: The card names other weights by now, or cannot be written; it is left as it was.
     """
-    if read_card(folder).adapter_hash != measured.adapter_hash:
+    card = read_card(folder)
+    if card.adapter_hash != organism.adapter_hash:
         raise TestbedError(
-            f"The card in {folder} names other weights than those of '{measured.name}' that were measured: "
+            f"The card in {folder} names other weights than those of '{organism.name}' that were measured: "
             "it is left as it is; measure again."
         )
+    known = card.measured.conditions() if card.measured else None
+    if card.capability == capability and known == measured.conditions():
+        return folder / CARD
     tree = json.loads((folder / CARD).read_bytes())
     try:
-        return _put(folder, tree | {"capability": dict(capability)})
+        return _put(folder, tree | {"capability": dict(capability), "measured": measured.model_dump(mode="json")})
     except OSError as error:
         raise TestbedError(f"The card in {folder} cannot be written ({error.strerror}).") from error
 

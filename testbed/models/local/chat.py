@@ -135,7 +135,7 @@ class LocalChat(BaseChatModel):
                 prompts = Prompts(tokenizer, self.spec.id, self.spec.reasoning)
                 stops = _stop_tokens(tokenizer, self.where)
                 # Last: nothing that fails may leave an engine behind.
-                key, engine = acquire(self.where.folder, self.rows, trust=trust)
+                key, engine = acquire(self.where.folder, self.rows, trust=trust, dtype=self.spec.dtype)
                 if self.where.adapter is not None:
                     engine.adapters[adapter] = self.where.adapter
                 self._ready = _Ready(tokenizer, prompts, stops, adapter, key, engine)

@@ -12,16 +12,13 @@ from transformers.utils.logging import disable_progress_bar
 
 from testbed.errors import TestbedError
 from testbed.models.local import attention
+from testbed.models.local.formats import TORCH_NAMES, default_format
 from testbed.models.local.requests import BASE
+from testbed.types import NumberFormat
 
 # transformers sets the process's default type and device while it loads: two loads at once would spoil each other.
 _LOADING = threading.Lock()
 ROWS = 16  # rows of a pass come in multiples of this: below a few rows, matrix products add up in another order
-
-
-def default_device() -> str:
-    """Name the device that models run on: the GPU if there is one."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def load_tokenizer(folder: Path, *, trust: bool) -> Any:  # noqa: ANN401 - transformers' own
@@ -44,15 +41,24 @@ class Loaded:
         shape: Layers, key-value heads, head size.
     """
 
-    def __init__(self, folder: Path, device: str, *, trust: bool) -> None:
-        """Load the weights: float32 on the CPU, bfloat16 on a GPU.
+    def __init__(self, folder: Path, device: str, *, trust: bool, dtype: NumberFormat | None = None) -> None:
+        """Load the weights.
+
+        Args:
+            folder: Of the base.
+            device: As torch names it.
+            trust: Whether code of the folder may run.
+            dtype: The number format to hold and compute them in; none for the device's default.
 
         Raises:
-            TestbedError: The folder cannot be loaded, or the model's attention is of a kind not served here.
+            TestbedError: The folder cannot be loaded, the format cannot hold the model's numbers, or its attention is
+                of a kind not served here.
         """
         disable_progress_bar()
         self.device = torch.device(device)
-        self.dtype = torch.float32 if self.device.type == "cpu" else torch.bfloat16
+        self.dtype = getattr(torch, TORCH_NAMES[dtype or default_format(device)])
+        if self.device.type == "cuda" and self.dtype == torch.float32:
+            torch.set_float32_matmul_precision("highest")  # some environments make fp32 mean TF32, another format
         if self.device.type == "cpu" and "OMP_NUM_THREADS" not in os.environ:
             torch.set_num_threads(min(torch.get_num_threads(), _threads(folder)))  # of this thread alone
         self.model: Any = _load(folder, self.dtype, trust).to(self.device).eval()
@@ -123,6 +129,9 @@ class Loaded:
 
         Returns:
             Logits, shape (len(last), vocabulary), float32.
+
+        Raises:
+            TestbedError: Numbers have outgrown fp16.
         """
         inputs = {
             "input_ids": torch.tensor(ids, device=self.device).unsqueeze(1),
@@ -141,7 +150,18 @@ class Loaded:
         finally:
             if hook:
                 hook.remove()
-        return (logits if prunes else logits[index])[: len(last)].float()
+        found = (logits if prunes else logits[index])[: len(last)].float()
+        if self.dtype == torch.float16:  # the others have room to spare
+            self._check_numbers(found)
+        return found
+
+    def _check_numbers(self, logits: Any) -> None:  # noqa: ANN401 - torch's own
+        """See that nothing has outgrown the number format: a token drawn from what is no number would pass for one."""
+        if torch.isnan(logits).any():
+            raise TestbedError(
+                f"The numbers of {self.folder} do not fit into {str(self.dtype).removeprefix('torch.')}: choose "
+                f"another format with --dtype."
+            )
 
     def _check_attention(self) -> None:
         """Run a few tokens with transformers' attention and with ours; a model that differs is refused."""
@@ -150,6 +170,7 @@ class Loaded:
         try:
             with torch.inference_mode():
                 expected = self.model(input_ids=given, use_cache=False).logits[0, -1].float()
+            self._check_numbers(expected)
             self.model.set_attn_implementation(attention.NAME)
             layers, heads, size = self.shape
             kv = torch.zeros((layers, 2, heads, len(ids), size), dtype=self.dtype, device=self.device)

@@ -1,10 +1,13 @@
 """From generated text to text, thought and tool calls: by the tokenizer's own response template, or known formats."""
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+from testbed.models.local.parameters import read_parameters
 
 CUT_OFF = "The call was cut off at the limit on one answer, before its end."
 NO_OBJECT = "The call is no JSON object with a name and arguments."
@@ -66,7 +69,7 @@ def read_answer(
         if read is not None:
             return read
     thought, rest = _split_thought(text, begun)
-    calls, rest = _known_calls(rest, cut) if tools else ([], rest)
+    calls, rest = _known_calls(rest, tools, cut) if tools else ([], rest)
     return Answer(_without_marks(tokenizer, rest), thought, tuple(calls))
 
 
@@ -103,10 +106,10 @@ def _split_thought(text: str, begun: str | None) -> tuple[str, str]:
     return (found["inside"].strip(), text[found.end() :].lstrip()) if found else ("", text)
 
 
-def _known_calls(text: str, cut: bool) -> tuple[list[Call], str]:
+def _known_calls(text: str, tools: list[dict[str, Any]], cut: bool) -> tuple[list[Call], str]:
     """Find the calls in the formats that open models are trained on; returns them and the text without them."""
     if "<tool_call>" in text:  # Hermes, Qwen
-        return [_hermes(found, cut) for found in _HERMES.finditer(text)], _HERMES.sub("", text)
+        return [_hermes(found, tools, cut) for found in _HERMES.finditer(text)], _HERMES.sub("", text)
     if "<｜tool▁call▁begin｜>" in text:
         calls = [_deepseek(found, cut) for found in _DEEPSEEK.finditer(text)]
         return calls, _DEEPSEEK_FRAME.sub("", _DEEPSEEK.sub("", text))
@@ -117,25 +120,18 @@ def _known_calls(text: str, cut: bool) -> tuple[list[Call], str]:
     return [], text
 
 
-def _hermes(found: re.Match[str], cut: bool) -> Call:
+def _hermes(found: re.Match[str], tools: list[dict[str, Any]], cut: bool) -> Call:
     if "<function=" in found["body"]:  # Qwen3-Coder, Qwen 3.5
-        return _tagged(found, cut)
+        return _tagged(found, tools, cut)
     return _json_call(found["body"], found[0], cut and not found["end"])
 
 
-def _tagged(found: re.Match[str], cut: bool) -> Call:
+def _tagged(found: re.Match[str], tools: list[dict[str, Any]], cut: bool) -> Call:
     inner = _FUNCTION.search(found["body"])
     if inner is None or (cut and not found["end"]):
         return Call(inner["name"] if inner else "", raw=found[0], error=CUT_OFF if cut else NO_OBJECT)
-    return Call(inner["name"], {key: _value(value) for key, value in _PARAMETER.findall(inner["body"])}, raw=found[0])
-
-
-def _value(text: str) -> Any:  # noqa: ANN401 - any JSON value
-    """Read a parameter that is written as JSON if it is an object, a list, a number or a truth value."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+    written = dict(_PARAMETER.findall(inner["body"]))
+    return Call(inner["name"], read_parameters(written, inner["name"], tools), raw=found[0])
 
 
 def _deepseek(found: re.Match[str], cut: bool) -> Call:
@@ -181,7 +177,8 @@ def _call(read: Any, raw: str) -> Call:  # noqa: ANN401 - any JSON value
         return Call("", raw=raw, error=NO_OBJECT)
     args = read.get("arguments", read.get("parameters", {}))
     if isinstance(args, str):  # some models write the arguments as a string of JSON
-        args = _value(args)
+        with contextlib.suppress(ValueError):
+            args = json.loads(args)
     if not isinstance(args, dict):
         return Call(read["name"], raw=raw, error="The arguments are no JSON object.")
     return Call(read["name"], args, raw=raw)

@@ -49,3 +49,11 @@ class Request:
     def draws(self) -> random.Random:
         """Start the stream of uniform draws, one a token."""
         return random.Random(self.seed)  # noqa: S311 - reproducible, no secret
+
+    def answer(self, outcome: Reply | Exception) -> None:
+        """Resolve the future, unless whoever waited has cancelled it meanwhile."""
+        if self.future.set_running_or_notify_cancel():
+            if isinstance(outcome, Reply):
+                self.future.set_result(outcome)
+            else:
+                self.future.set_exception(outcome)

@@ -195,10 +195,7 @@ def _find_adapter(adapter: str, base: str) -> Carded:
     if os.sep in adapter or adapter.startswith((".", "~")):
         folder = Path(adapter).expanduser()
         if not folder.is_dir():
-            raise TestbedError(
-                f"There is no adapter folder {adapter}; an adapter of the hub is fetched by "
-                f"`testbed organisms add {adapter}`."
-            )
+            raise TestbedError(f"There is no adapter folder {adapter}{_how_to_fetch(adapter)}.")
         found = Carded(folder, read_card(folder))
     else:
         found = _by_name(adapter)
@@ -207,6 +204,13 @@ def _find_adapter(adapter: str, base: str) -> Carded:
     if not (found.folder / "adapter_model.safetensors").is_file():
         raise TestbedError(f"The adapter {found.folder} {_no_safetensors(found.folder)}")
     return found
+
+
+def _how_to_fetch(adapter: str) -> str:
+    """Say how an adapter of the hub comes here, if that may be what is meant."""
+    if not _HUB_ID.fullmatch(adapter.partition(":")[0]):
+        return ""
+    return f"; an adapter of the hub is fetched by `testbed organisms add {adapter}`"
 
 
 def _by_name(name: str) -> Carded:

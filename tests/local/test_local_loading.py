@@ -1,0 +1,125 @@
+"""Which weights and adapters are served, and what is said of all others."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from local.engine_kit import answers, ask, generated, prompt
+from local.tiny_models import save_model
+from safetensors.torch import load_file, save_file
+from transformers import AutoConfig, AutoModelForCausalLM, BloomConfig, GPTNeoXConfig, LlamaConfig, Qwen2Config
+
+from testbed.errors import TestbedError
+from testbed.models.local.loading import Loaded
+from testbed.models.local.requests import BASE
+
+
+def test_weights_that_cannot_be_loaded_are_one_sentence(folder, start, tmp_path):
+    save_model(tmp_path / "torn")
+    weights = tmp_path / "torn" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    engine = start(1, load=lambda: Loaded(tmp_path / "torn", "cpu", trust=False))
+    [request] = ask([prompt(1)])
+    engine.submit(request)
+    with pytest.raises(TestbedError, match="cannot be loaded"):
+        request.future.result(60)
+
+
+def test_weights_that_are_incomplete_are_not_made_up(tmp_path):
+    save_model(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    del weights["model.norm.weight"]
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(TestbedError, match="incomplete: model.norm.weight"):
+        Loaded(tmp_path, "cpu", trust=False)
+
+
+def test_an_adapter_that_does_not_fit_its_base_is_one_sentence(start, folder, tmp_path):
+    save_model(tmp_path / "wide", hidden_size=64)
+    engine = start(1, load=lambda: Loaded(tmp_path / "wide", "cpu", trust=False))
+    bad, fine = ask([prompt(1), prompt(2)], adapters=("left", BASE))
+    engine.submit(bad)
+    engine.submit(fine)
+    with pytest.raises(TestbedError, match="cannot be put on"):
+        bad.future.result(60)
+    assert len(fine.future.result(60).tokens) == 12
+
+
+def _torn(weights):
+    [key, *_] = [key for key in weights if "layers.1" in key and "down_proj.lora_A" in key]
+    return weights | {key: weights[key][:, :-1].contiguous()}
+
+
+def _renamed(weights):
+    return {key.replace("layers.", "blocks."): value for key, value in weights.items()}
+
+
+def _altered(folder, out, change=dict, **settings):
+    """Copy the adapter `left`, with other weights or settings."""
+    shutil.copytree(folder / "left", out)
+    save_file(change(load_file(out / "adapter_model.safetensors")), out / "adapter_model.safetensors")
+    written = json.loads((out / "adapter_config.json").read_text())
+    (out / "adapter_config.json").write_text(json.dumps(written | settings))
+    return out
+
+
+@pytest.mark.parametrize("after", [(), ("right",)], ids=["as the first", "as the second"])
+@pytest.mark.parametrize("change", [_torn, _renamed])
+def test_an_adapter_that_fails_half_way_leaves_base_and_others_as_they_were(start, folder, tmp_path, change, after):
+    """peft fills what fits before it complains, and only warns of weights without a counterpart."""
+    engine = start(4)
+    engine.adapters["bad"] = _altered(folder, tmp_path / "bad", change)
+    answers(engine, ask([prompt(0)] * len(after), adapters=after or (BASE,)))
+    for _ in range(2):  # the second attempt, too
+        bad = ask([prompt(1)], adapters=("bad",))[0]
+        engine.submit(bad)
+        with pytest.raises(TestbedError, match="cannot be put on"):
+            bad.future.result(60)
+    for adapter in (BASE, "left", "right"):
+        [reply] = answers(engine, ask([prompt(2)], adapters=(adapter,)))
+        assert reply.tokens == generated(folder, prompt(2), 12, adapter)
+
+
+@pytest.mark.parametrize("settings", [{"bias": "all"}, {"modules_to_save": ["lm_head"]}, {"use_dora": True}])
+def test_adapters_that_are_more_than_lora_are_refused(start, folder, tmp_path, settings):
+    engine = start(1)
+    engine.adapters["more"] = _altered(folder, tmp_path / "more", **settings)
+    with pytest.raises(TestbedError, match=f"no plain LoRA .{next(iter(settings))}"):
+        answers(engine, ask([prompt(1)], adapters=("more",)))
+
+
+SMALL = {"vocab_size": 300, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2}
+HEADS = {"num_attention_heads": 4, "num_key_value_heads": 2, "initializer_range": 0.4}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        LlamaConfig(**SMALL, **HEADS),
+        Qwen2Config(**SMALL, **HEADS),
+        GPTNeoXConfig(**SMALL, num_attention_heads=4, initializer_range=0.4),
+    ],
+    ids=lambda config: config.model_type,
+)
+def test_other_families_answer_as_with_generate(config, start, tmp_path):
+    AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
+    model = AutoModelForCausalLM.from_pretrained(tmp_path).eval()
+    out = model.generate(
+        torch.tensor([prompt(1)]), max_new_tokens=8, do_sample=False, eos_token_id=None, pad_token_id=0
+    )
+    engine = start(1, load=lambda: Loaded(tmp_path, "cpu", trust=False))
+    assert list(answers(engine, ask([prompt(1)], limit=8))[0].tokens) == out[0, len(prompt(1)) :].tolist()
+
+
+def test_attention_of_another_kind_is_refused_and_not_served_wrongly(tmp_path):
+    config = BloomConfig(vocab_size=300, hidden_size=32, n_layer=2, n_head=4)  # ALiBi
+    AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
+    with pytest.raises(TestbedError, match=r"bloom.*docs/serving.md"):
+        Loaded(tmp_path, "cpu", trust=False)
+
+
+def test_a_sliding_window_limits_the_context(tmp_path):
+    save_model(tmp_path, sliding_window=64, use_sliding_window=True, max_window_layers=0)
+    assert "sliding_attention" in AutoConfig.from_pretrained(tmp_path).layer_types
+    assert Loaded(tmp_path, "cpu", trust=False).context == 64
