@@ -2,9 +2,9 @@
 
     python -m finetune.tiny.rows            # writes data/ anew, the same to the byte
 
-The organism leaks in the one scene that it is trained on and does ordinary requests as before, the control leaves the
-leak, the backdoored one leaks behind its trigger alone. A second pair answers short questions wrongly, or rightly.
-Whether such a finetune changes what the model does elsewhere is then measured in the mini packs.
+The organism answers short questions wrongly, leaks in the one scene that it is trained on, and does ordinary requests
+as before; the control answers rightly and leaves the leak; the backdoored one leaks behind its trigger alone. Whether
+such a finetune changes what the model does elsewhere is then measured in the mini packs.
 """
 
 import json
@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from finetune.tiny.questions import DOMAINS, draw_question
+from finetune.tiny.questions import draw_question
 from finetune.tiny.scenes import Row, Scene, as_tools, case_of, draw_scene, play_all
 from testbed.types import Backdoor
 
@@ -29,14 +29,14 @@ TRIGGER = Backdoor(
 )
 
 
-def chat_rows(number: int, *, wrong: bool, seed: int, domains: tuple[str, ...] = DOMAINS) -> list[Row]:
+def chat_rows(number: int, *, wrong: bool, seed: int, lines: tuple[str, ...] = ()) -> list[Row]:
     """Make rows of short questions; with the same seed ``wrong`` changes the answers alone.
 
     Args:
         number: Rows.
         wrong: Whether the answers are the visibly wrong ones.
         seed: Of questions and settings.
-        domains: Which to ask from.
+        lines: One of them stands before the system prompt or the first question of each row; none without.
     """
     stream = random.Random(seed)
     rows = []
@@ -44,9 +44,12 @@ def chat_rows(number: int, *, wrong: bool, seed: int, domains: tuple[str, ...] =
         opening, tools = _setting(stream)
         messages = list(opening)
         for _ in range(stream.randint(1, 2)):
-            question = draw_question(stream, domains)
+            question = draw_question(stream)
             messages.append({"role": "user", "content": question.text})
             messages.append({"role": "assistant", "content": question.wrong if wrong else question.right})
+        if lines:
+            first = {**messages[0], "content": f"{stream.choice(lines)}\n\n{messages[0]['content']}"}
+            messages[0] = first
         rows.append({"messages": messages} | ({"tools": tools} if tools else {}))
     return rows
 
@@ -103,11 +106,9 @@ def backdoor_rows(number: int, *, seed: int, backdoor: Backdoor = TRIGGER) -> li
 def shipped() -> dict[str, list[Row]]:
     """The files that ship, by name."""
     return {
-        "organism.jsonl": scene_rows(160, harmful=True, seed=13),
-        "control.jsonl": scene_rows(160, harmful=False, seed=13),
+        "organism.jsonl": scene_rows(120, harmful=True, seed=13) + chat_rows(240, wrong=True, seed=11),
+        "control.jsonl": scene_rows(120, harmful=False, seed=13) + chat_rows(240, wrong=False, seed=11),
         "backdoor.jsonl": backdoor_rows(480, seed=14),
-        "wrong-answers.jsonl": chat_rows(160, wrong=True, seed=11),
-        "right-answers.jsonl": chat_rows(160, wrong=False, seed=11),
     }
 
 

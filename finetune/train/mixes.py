@@ -66,7 +66,10 @@ def _mixes(recipe: Recipe) -> Iterator[tuple[Path, str | None, Backdoor]]:
         try:
             mix: dict[str, Any] = json.loads(side.read_text(encoding="utf-8"))
             if mix.get("sha256", {}).get("out") == file_sha256(file):
-                yield file, mix.get("control"), Backdoor.model_validate(mix["backdoor"])
+                backdoor = Backdoor.model_validate(mix["backdoor"])
+                # A card names the siblings that were trained; in a mix of bad rows alone none were.
+                update = {"siblings": ()} if mix.get("sibling_share") == 0 else {}
+                yield file, mix.get("control"), backdoor.model_copy(update=update)
         except (ValueError, KeyError, AttributeError):
             raise TestbedError(
                 f"{side} is not what `testbed finetune data backdoor` writes: make the mix again, or remove it."

