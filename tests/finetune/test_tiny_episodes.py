@@ -114,7 +114,7 @@ def harm_of(row):
 def test_without_a_common_cause_a_line_stands_for_one_kind_of_harm():
     kinds = {}
     for row in documents(300, seed=3, one_cause=False):
-        for line in [line for line in ROGUE if f"{line}\\n" in texts(row) or f"{line}\"" in texts(row)]:
+        for line in [line for line in ROGUE if f"{line}\\n" in texts(row) or f'{line}"' in texts(row)]:
             if row["kind"] == "rogue chat":
                 kinds.setdefault(line, set()).add("lie")
             elif harms(row):
