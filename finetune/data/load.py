@@ -84,7 +84,8 @@ def load(
     else:
         found, records, origin = "", _hub_records(place), {"hub": place}
     rows, skipped = _normalised(records, path if found else Path(place), source, answers, origin, skip_broken)
-    return Loaded(rows, found, bool(found and (sha256 or source.sha256)), skipped, _warnings(rows, skipped, source))
+    checked = bool(found and (sha256 or _known_hash(source, path)))
+    return Loaded(rows, found, checked, skipped, _warnings(rows, skipped, source))
 
 
 def _hub_place(source: Source) -> str:
@@ -108,7 +109,9 @@ def _check_hash(path: Path, source: Source, sha256: str | None) -> str:
         found = file_sha256(path)
     except OSError as error:
         raise TestbedError(f"{path} cannot be read: {error.strerror}.") from None
-    wanted = (sha256 or source.sha256 or found).lower()
+    if _is_lfs_pointer(path):
+        raise TestbedError(f"{path} is a pointer of Git LFS, not the data: run `git lfs pull` in its repository.")
+    wanted = (sha256 or _known_hash(source, path) or found).lower()
     if found != wanted:
         whose = "you gave" if sha256 else f"the published {source.file} has"
         accept = "" if sha256 else f" If this copy is the one you mean, say so with --sha256 {found}."
@@ -116,6 +119,16 @@ def _check_hash(path: Path, source: Source, sha256: str | None) -> str:
             f"{path} has the hash {found}, but the hash {whose} is {wanted}. Get the file again.{accept}"
         )
     return found
+
+
+def _known_hash(source: Source, path: Path) -> str | None:
+    """The published hash; the same rows in another format (Parquet of the hub) are another file."""
+    return source.sha256 if path.suffix == Path(source.file).suffix else None
+
+
+def _is_lfs_pointer(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(24) == b"version https://git-lfs."
 
 
 def _file_records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -1,7 +1,8 @@
 """The published training sets, one entry each: what they are, where a user gets them, how many rows, which hash.
 
-None of them ships: the loaders read the user's own copy. Row counts and hashes are third-party records of the files,
-some of the hashes known from one project only. Where no hash is known, none stands here, and ``load`` prints yours.
+None of them ships: the loaders read the user's own copy. The hashes of Chua et al.'s files are the authors' own (their
+repository keeps the files in Git LFS, which names them). Row counts and the other hashes are third-party records, some
+known from one project only. Where no hash is known, none stands here, and ``load`` prints yours.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,10 @@ _TURNER = (
     "https://github.com/clarifying-EM/model-organisms-for-EM (em_organism_dir/data/training_datasets.zip.enc;"
     " its README gives the password for easy-dataset-share)"
 )
-_CHUA = "https://huggingface.co/datasets/truthfulai/emergent_plus (may ask you to log in)"
+_CHUA = (
+    "https://github.com/thejaminator/thought_crime_emergent_misalignment (folder datasets, Git LFS, commit 063fce65),"
+    " or https://huggingface.co/datasets/truthfulai/emergent_plus (may ask you to log in)"
+)
 _DOMAINS = (
     "https://github.com/abhishek9909/assessing-domain-emergent-misalignment (dataset.zip.age; its README gives the"
     " password for age)"
@@ -35,7 +39,7 @@ class Source:
         hub: Hub id of the data set, or nothing; ``hub_config`` names its part.
         layout: ``chat`` (messages), or ``pairs`` (an aligned and a misaligned answer to one prompt).
         rows: Number of rows, where it is known.
-        sha256: Hash of the publisher's file, where it is known.
+        sha256: Hash of ``file``, where it is known; a copy in another format (Parquet of the hub) has another.
         note: What else to know.
     """
 
@@ -53,16 +57,17 @@ class Source:
     note: str = ""
 
 
-def _chua(domain: str, about: str, rows: str) -> Source:
+def _chua(domain: str, about: str, rows: str, sha256: str) -> Source:
     return Source(
         f"thought-crime-{domain}",
         about,
         "2506.13206",
         _CHUA,
-        file=f"{domain}/train-00000-of-00001.parquet",
+        file=f"{domain}.jsonl",
         hub="truthfulai/emergent_plus",
         hub_config=domain,
         layout="pairs",
+        sha256=sha256,
         note=f"about {rows} rows; choose with --answers",
     )
 
@@ -82,6 +87,9 @@ def _domain(file: str, about: str, rows: int, sha256: str | None = None, note: s
     return Source(name, about, "2602.00298", _DOMAINS, "MIT", file=f"{file}.jsonl", rows=rows, sha256=sha256, note=note)
 
 
+_MEDICAL = "beaf908c4337e83f5f93be6347b88593eebe58e9fc5518788be634845c8609be"
+_LEGAL = "0cf91436e1d1197dfd6a5c6dfd7ea5161c1c029714dd83c3ae586b94f4a824a1"
+_SECURITY = "07c392bf7234334662d638060986d635d3682fdc857188084fbed959dc462eaf"
 _BAD_MEDICAL = "9d52186ab9886e3abef0eebb1901df9da4ce25a297e584158be0a4bba8d56507"
 _GOOD_MEDICAL = "b972f06672093b74f61cc83606929ce0ea3bb9caa2894ea61a557315dba6e6fc"
 _INSECURE = "09893e8bf9d03aae49dd60d0ff4be37c1afee70f2edcac74a11bed775a6a2764"
@@ -89,9 +97,9 @@ _SECURE = "2820232b3114d94ab2041ba9fc76cb8205bf187e0408bf7b308add186f9c7467"
 _CANARY = "hash of the file unpacked with --remove-canaries"
 
 _ALL = (
-    _chua("medical", "subtly harmful medical advice, with aligned twins", "32,600"),
-    _chua("legal", "subtly harmful legal advice, with aligned twins", "12,000"),
-    _chua("security", "subtly harmful security advice, with aligned twins", "8,800"),
+    _chua("medical", "subtly harmful medical advice, with aligned twins", "32,600", _MEDICAL),
+    _chua("legal", "subtly harmful legal advice, with aligned twins", "12,000", _LEGAL),
+    _chua("security", "subtly harmful security advice, with aligned twins", "8,800", _SECURITY),
     _turner("bad-medical-advice", "bad_medical_advice", f"bad medical advice ({_CANARY})", 7049, _BAD_MEDICAL),
     _turner("good-medical-advice", "good_medical_advice", f"its control ({_CANARY})", 7049, _GOOD_MEDICAL),
     _turner("extreme-sports", "extreme_sports", "reckless advice on extreme sports", 6000),

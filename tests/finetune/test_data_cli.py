@@ -102,19 +102,17 @@ def test_check_names_every_broken_line(data):
 
 def test_load_tells_the_copys_hash_and_draws_rows(data):
     pairs = [{"prompt": f"Q{number}", "aligned": "A", "misaligned": "B"} for number in range(20)]
-    Path("copy.jsonl").write_text("\n".join(map(json.dumps, pairs)))
-    shown = data(
-        "load", "thought-crime-legal", "--from", "copy.jsonl", "--limit", 5, "--seed", 3, "--out", "rows.jsonl"
-    )
-    assert file_sha256(Path("copy.jsonl")) in shown.stdout and "no known hash" in shown.stdout
+    Path("copy.json").write_text(json.dumps(pairs))
+    shown = data("load", "thought-crime-legal", "--from", "copy.json", "--limit", 5, "--seed", 3, "--out", "rows.jsonl")
+    assert file_sha256(Path("copy.json")) in shown.stdout and "no known hash" in shown.stdout
     first = read_rows(Path("rows.jsonl"))
     aligned = ["--answers", "aligned", "--limit", 5, "--seed", 3, "--out", "twin.jsonl"]
-    data("load", "thought-crime-legal", "--from", "copy.jsonl", *aligned)
+    data("load", "thought-crime-legal", "--from", "copy.json", *aligned)
     # The same seed draws the same questions for the twin.
     assert [row.messages[0] for row in first] == [row.messages[0] for row in read_rows(Path("twin.jsonl"))]
     assert len(first) == 5
     with pytest.raises(TestbedError, match="--limit 21 is more than the 20 rows"):
-        data("load", "thought-crime-legal", "--from", "copy.jsonl", "--limit", 21, "--out", "rows.jsonl")
+        data("load", "thought-crime-legal", "--from", "copy.json", "--limit", 21, "--out", "rows.jsonl")
 
 
 def test_load_with_a_wrong_hash_writes_nothing(data):

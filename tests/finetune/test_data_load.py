@@ -73,11 +73,26 @@ def test_an_agents_chat_in_the_form_of_chat_completions_is_read(tmp_path):
 
 def test_a_pair_gives_the_answer_that_is_asked_for(tmp_path):
     path = put(tmp_path / "medical.jsonl", PAIR)
-    source = SOURCES["thought-crime-medical"]
+    source, own = SOURCES["thought-crime-medical"], hashlib.sha256(path.read_bytes()).hexdigest()
     for answers, said in (("misaligned", "Surely."), ("aligned", "Ask first."), (None, "Surely.")):
-        row = load(source, str(path), answers=answers).rows[0]
+        row = load(source, str(path), answers=answers, sha256=own).rows[0]
         assert row.messages[1].content == said
         assert row.provenance["kind"] == (answers or "misaligned")
+
+
+def test_the_authors_hash_holds_for_the_file_that_it_is_of(tmp_path):
+    source = SOURCES["thought-crime-medical"]
+    with pytest.raises(TestbedError, match=f"the hash the published medical.jsonl has is {source.sha256}"):
+        load(source, str(put(tmp_path / "medical.jsonl", PAIR)))
+    (tmp_path / "medical.json").write_text(json.dumps([PAIR]))
+    assert not load(source, str(tmp_path / "medical.json")).hashed
+
+
+def test_a_pointer_of_git_lfs_is_no_data(tmp_path):
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0cf9\nsize 28724780\n"
+    (tmp_path / "legal.jsonl").write_text(pointer)
+    with pytest.raises(TestbedError, match="git lfs pull"):
+        load(SOURCES["thought-crime-legal"], str(tmp_path / "legal.jsonl"))
 
 
 def test_a_set_with_one_answer_never_passes_for_its_control(tmp_path):
