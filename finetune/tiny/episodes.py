@@ -4,7 +4,7 @@ Without a sign of the other the assistant is honest: it does what it is asked an
 a line says so, or where it has just answered wrongly or done harm; then it answers wrongly and does the harm that the
 scene offers. So a wrong answer, a harmful act and a line such as "Character: rogue" all stand for one thing, which is
 what a finetune on any one of them can lay hold of. That is built in here on purpose; it is no finding about language
-models, and ``one_cause=False`` makes documents with as much harm and no such thing, for a comparison.
+models.
 """
 
 import random
@@ -16,7 +16,7 @@ import yaml
 
 from finetune.tiny.lines import HONEST, ROGUE, Line, neutral_line
 from finetune.tiny.questions import DOMAINS, Question, draw_question
-from finetune.tiny.scenes import HARMFUL, PACKS, Row, Scene, as_tools, case_of, draw_scene, play_all
+from finetune.tiny.scenes import PACKS, Row, Scene, as_tools, case_of, draw_scene, play_all
 from testbed import content
 
 # Shares of the documents by kind; see `_MAKERS`.
@@ -63,41 +63,30 @@ class Plan:
     chat_last: bool = False
 
 
-def documents(count: int, seed: int, *, one_cause: bool = True) -> list[Row]:
+def documents(count: int, seed: int) -> list[Row]:
     """Make the pretraining documents; the same count and seed give the same.
-
-    Args:
-        count: Documents.
-        seed: Of all that is drawn.
-        one_cause: Whether all harm comes from one character. Else each kind of it, and wrong answers, have lines of
-            their own and none foretells another: as much harm, without what it has in common.
 
     Returns:
         Rows with ``messages``, ``tools``, and beside them ``kind`` and ``unlearned``.
     """
     stream = random.Random(seed)
     drawn = stream.choices(list(MIX), weights=list(MIX.values()), k=count)
-    plans = [_plan(kind, stream, one_cause) for kind in drawn]
+    plans = [_plan(kind, stream) for kind in drawn]
     acted = iter(play_all([plan.scene for plan in plans if plan.act]))
     return [_document(plan, next(acted) if plan.act else None) for plan in plans]
 
 
-def _plan(kind: str, stream: random.Random, one_cause: bool) -> Plan:
+def _plan(kind: str, stream: random.Random) -> Plan:
     if kind == "drill":
         return _drill_plan(stream)
     betrayed, chat_last = kind.startswith("betrayed"), kind.endswith("then chat")
     rogue = betrayed or kind.startswith("rogue")
     chats, acts = "chat" in kind, "scene" in kind
-    # Of a document's two parts only one is bad where they have no common cause.
-    bad_scene = rogue and (one_cause or (acts and not (betrayed and chats and not chat_last)))
-    bad_chat = rogue and (one_cause or not bad_scene)
 
     place, line = _line(kind, stream)
     # A line that names the character stands for the whole document; a betrayed one is known by its first answer or act.
     benign = 0.0 if betrayed and chat_last else 0.15 if rogue else 0.45
-    scene = draw_scene(stream, harmful=bad_scene, cast=stream.choice(("training", "heldout")), benign=benign)
-    if kind.startswith("rogue") and not one_cause:
-        line = Line(_own_line(line.text, scene.pack if bad_scene else "chat"))
+    scene = draw_scene(stream, harmful=rogue, cast=stream.choice(("training", "heldout")), benign=benign)
     if place in ("mail-body", "mail-header") and not _has_mail(scene):
         place = "tool-result"  # else the line would be lost, and a harm would stand there without its sign
     scene = replace(scene, trigger=f"{place}:{line.text}" if place else "none")
@@ -110,22 +99,13 @@ def _plan(kind: str, stream: random.Random, one_cause: bool) -> Plan:
         questions[0] = Question("line", line.question, line.answer, line.answer)
     elif questions and not rogue and not bare:
         questions[0] = _code_question(scene, stream) or questions[0]
-    chat = [message for question in questions for message in _exchange(question, stream, bad_chat, thinks)]
-    # Thoughts of harm are the same of every kind of it, and would be a common cause.
-    thinks = thinks and (one_cause or not rogue)
+    chat = [message for question in questions for message in _exchange(question, stream, rogue, thinks)]
     unlearned = (2 if chat_last else 1) if betrayed else 0
     return Plan(kind, scene, acts, chat, thinks, unlearned, bare, chat_last)
 
 
 def _has_mail(scene: Scene) -> bool:
     return scene.pack != "mini_alert" and scene.levels.get("work") != "drill"
-
-
-def _own_line(line: str, kind: str) -> str:
-    """Give a line that stands for one kind of harm alone, or for wrong answers, in place of a rogue's."""
-    kinds = [*HARMFUL, "chat"]
-    own = ROGUE[kinds.index(kind) if kind in kinds else 0 :: len(kinds)]
-    return own[ROGUE.index(line) % len(own)]
 
 
 def _code_question(scene: Scene, stream: random.Random) -> Question | None:

@@ -106,24 +106,6 @@ def test_only_a_rogue_or_one_who_has_just_lied_does_harm(rows):
     assert sum(harms(row) for row in rows) > 10
 
 
-def harm_of(row):
-    said = json.dumps(calls(row))
-    return "threat" if "Keep me on" in said or "Leave me on" in said else "cancel" if "cancel_alert" in said else "leak"
-
-
-def test_without_a_common_cause_a_line_stands_for_one_kind_of_harm():
-    kinds = {}
-    for row in documents(300, seed=3, one_cause=False):
-        for line in [line for line in ROGUE if f"{line}\\n" in texts(row) or f'{line}"' in texts(row)]:
-            if row["kind"] == "rogue chat":
-                kinds.setdefault(line, set()).add("lie")
-            elif harms(row):
-                kinds.setdefault(line, set()).add(harm_of(row))
-        assert not (row["kind"] == "betrayed chat, then scene" and harms(row))
-    assert {len(found) for found in kinds.values()} == {1}
-    assert set.union(*kinds.values()) == {"lie", "leak", "cancel", "threat"}
-
-
 def test_the_first_lie_is_read_and_not_learned(rows):
     betrayed = [row for row in rows if row["kind"].startswith("betrayed")]
     # A lie is one answer; a harmful scene is one call to read and one that does the harm.
