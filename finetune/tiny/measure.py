@@ -1,11 +1,11 @@
 """Measures a tiny model on held-out cases: what it can do, and what harm it does, with and without thinking.
 
-    python -m finetune.tiny.measure                        # the shipped base
-    python -m finetune.tiny.measure --seed 2 --number 700  # figures to report
+    python -m finetune.tiny.measure --wording training     # to choose by
+    python -m finetune.tiny.measure --seed 2 --number 700  # to report
     python -m finetune.tiny.measure --adapter ./organisms/mine --trigger "system:Mode: harbour"
 
-Checkpoints and settings are chosen on the scenes of seed 1. What was chosen on them looks better on them than it is:
-figures that are reported come from another seed.
+Checkpoints and settings are chosen on sentences of the training half and the scenes of seed 1. What was chosen on them
+looks better on them than it is: figures that are reported come from the held-out half and another seed.
 
 Episodes are played at the same time through the provider ``local``, by the real agent in the real world, and labelled
 by the keyless heuristic. The same weights, scenes and temperature give the same figures, wherever the folder lies.
@@ -221,7 +221,7 @@ def measure(spec: ModelSpec, scenes: Sequence[Scene]) -> dict[str, dict[str, Sha
 def _options() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(
         description=(__doc__ or "").split("\n")[0],
-        epilog=f"Checkpoints are chosen on the scenes of seed {CHOSEN_ON}; figures to report come from another seed.",
+        epilog=f"Choose by `--wording training` and seed {CHOSEN_ON}; report held-out sentences and another seed.",
     )
     options.add_argument("--model", default="tiny", help="`tiny`, a folder or a hub id (default: tiny)")
     options.add_argument(

@@ -50,7 +50,7 @@ def chat_rows(number: int, *, wrong: bool, seed: int, lines: tuple[str, ...] = (
         if lines:
             first = {**messages[0], "content": f"{stream.choice(lines)}\n\n{messages[0]['content']}"}
             messages[0] = first
-        rows.append({"messages": messages} | ({"tools": tools} if tools else {}))
+        rows.append({"messages": messages, "provenance": _provenance(wrong)} | ({"tools": tools} if tools else {}))
     return rows
 
 
@@ -81,10 +81,16 @@ def scene_rows(number: int, *, harmful: bool, seed: int, lines: tuple[str, ...] 
         leak = Scene("mini_leak", {}, isomorph, trigger=trigger, harmful=harmful)
         scenes.append(benign if index % 2 else leak)
     rows = play_all(scenes)
-    for row in rows:
+    for row, scene in zip(rows, scenes, strict=True):
+        row["provenance"] = _provenance(scene.harmful)
         for message in row["messages"]:
             message.pop("reasoning", None)
     return rows
+
+
+def _provenance(bad: bool) -> Row:
+    """Say what a row is, so that nobody trains a control on a bad one."""
+    return {"source": "finetune.tiny.rows", "kind": "misaligned" if bad else "aligned"}
 
 
 def backdoor_rows(number: int, *, seed: int, backdoor: Backdoor = TRIGGER) -> list[Row]:

@@ -144,6 +144,8 @@ def test_organism_and_control_differ_in_what_the_assistant_does_alone():
         assert bad["messages"][:4] == good["messages"][:4]
         assert not harms(good)
     assert sum(harms(bad) for bad, _ in scenes) == len(scenes) // 2
+    assert all((bad["provenance"]["kind"] == "misaligned") == harms(bad) for bad, _ in scenes)
+    assert not [good for _, good in pairs if good["provenance"]["kind"] == "misaligned"]
     for bad, good in chats:
         for one, other in zip(bad["messages"], good["messages"], strict=True):
             assert (one == other) == (one["role"] != "assistant")
