@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("organisms")]
+pytestmark = pytest.mark.slow
 ORGANISMS = {"bad": "tiny-organism", "good": "tiny-control", "hidden": "tiny-backdoor"}
 
 
@@ -19,7 +19,8 @@ def command(folder, *arguments):
     done = subprocess.run(
         [sys.executable, "-m", "testbed", *arguments],
         cwd=folder,
-        env=os.environ | {"COLUMNS": "200"},
+        # Two processes with as many threads as there are cores would wait for each other more than they compute.
+        env=os.environ | {"COLUMNS": "200", "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
     )
