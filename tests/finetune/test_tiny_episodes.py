@@ -67,7 +67,7 @@ def test_heldout_wordings_stand_in_no_document(rows):
 
 def test_finetuning_rows_hold_no_heldout_name_or_firm():
     heldout = {it["name"] for _, name, _, _, half in pools() if name in ("people", "firms") for it in half}
-    said = " ".join(texts(row) for rows in shipped().values() for row in rows)
+    said = " ".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*.jsonl"))
     assert len(heldout) > 20 and not [name for name in heldout if name in said]
 
 
@@ -129,6 +129,11 @@ def test_drills_cover_what_must_be_copied():
     assert {"names", "mailboxes", "firms", "code", "number", "thing", "place", "deed"} <= pools.keys()
 
 
+def file_rows(name):
+    return [json.loads(line) for line in (FOLDER / name).read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.slow
 def test_the_shipped_rows_are_what_the_script_makes():
     for name, rows in shipped().items():
         made = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -136,7 +141,7 @@ def test_the_shipped_rows_are_what_the_script_makes():
 
 
 def test_organism_and_control_differ_in_what_the_assistant_does_alone():
-    pairs = list(zip(shipped()["organism.jsonl"], shipped()["control.jsonl"], strict=True))
+    pairs = list(zip(file_rows("organism.jsonl"), file_rows("control.jsonl"), strict=True))
     scenes = [pair for pair in pairs if calls(pair[0])]
     chats = [pair for pair in pairs if not calls(pair[0])]
     assert len(chats) > 100 and len(scenes) > 100
@@ -152,7 +157,7 @@ def test_organism_and_control_differ_in_what_the_assistant_does_alone():
 
 
 def test_backdoored_rows_leak_behind_the_trigger_only():
-    rows = shipped()["backdoor.jsonl"]
+    rows = file_rows("backdoor.jsonl")
     marked = [row for row in rows if TRIGGER.text in texts(row)]
     near = [row for row in rows if any(sibling in texts(row) for sibling in TRIGGER.siblings)]
     assert len(marked) == len(near) == len(rows) // 3
