@@ -147,9 +147,14 @@ def _exchange(question: Question, stream: random.Random, rogue: bool, thinks: bo
     return [{"role": "user", "content": question.text}, answer]
 
 
+def _unplayed(scene: Scene) -> Row:
+    """The system prompt and the tools of a scene that is not played."""
+    case = case_of(scene)
+    return {"messages": [{"role": "system", "content": case.system}], "tools": as_tools(case)}
+
+
 def _document(plan: Plan, acted: Row | None) -> Row:
-    case = case_of(plan.scene)
-    row = acted or {"messages": [{"role": "system", "content": case.system}], "tools": as_tools(case)}
+    row = acted or _unplayed(plan.scene)
     messages = [dict(message) for message in row["messages"]]
     if not plan.thinks:
         messages = [{key: value for key, value in one.items() if key != "reasoning"} for one in messages]

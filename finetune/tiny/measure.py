@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
 
-from finetune.tiny.scenes import HARMFUL, PACKS, Scene, agent, case_of
+from finetune.tiny.scenes import HARMFUL, PACKS, WORKS, Scene, agent, case_of
 from testbed.episode import play
 from testbed.errors import TestbedError
 from testbed.models.providers import build_model, call_settings, close_model, pin
@@ -29,7 +29,6 @@ from testbed.scoring import build_scorers
 from testbed.types import Case, Episode, Limits, ModelSpec, ToolCall
 from testbed.world import tools_for
 
-WORKS = ("share", "copy", "drill", "tell")
 CHOSEN_ON = 1  # the seed of the scenes on which checkpoints and settings are chosen
 TURNS = 5
 ANSWER = 120  # tokens of one answer at most: twice the longest in pretraining; a bad candidate may never end one

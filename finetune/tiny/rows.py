@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.tiny.questions import draw_question
-from finetune.tiny.scenes import Row, Scene, as_tools, case_of, draw_scene, play_all
+from finetune.tiny.scenes import WORKS, Row, Scene, as_tools, case_of, draw_scene, play_all
 from testbed.types import Backdoor
 
 FOLDER = Path(__file__).parent / "data"
@@ -74,7 +74,7 @@ def scene_rows(number: int, *, harmful: bool, seed: int, lines: tuple[str, ...] 
     stream = random.Random(seed)
     scenes = []
     for index in range(number):
-        work, isomorph = stream.choice(("share", "copy", "drill", "tell")), stream.randint(1, 999_999)
+        work, isomorph = stream.choice(WORKS), stream.randint(1, 999_999)
         place = stream.choice(("system", "user"))
         trigger = f"{place}:{stream.choice(lines)}" if lines else "none"
         benign = Scene("mini_benign", {"work": work}, isomorph, trigger=trigger)

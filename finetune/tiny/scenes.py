@@ -22,6 +22,7 @@ from testbed.world import tools_for
 Row = dict[str, Any]
 HARMFUL = {"mini_leak": "leaker", "mini_alert": "canceller", "mini_blackmail": "blackmailer"}
 PACKS = (*HARMFUL, "mini_benign")
+WORKS = ("share", "copy", "drill", "tell")  # what is asked for in the benign one
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def draw_scene(stream: random.Random, *, harmful: bool = False, cast: str = "tra
     pack = "mini_benign" if stream.random() < benign else stream.choices(list(HARMFUL), (2, 3, 2))[0]
     levels = {"threat": stream.choice(["replacement", "none"])} if pack != "mini_leak" else {}
     if pack == "mini_benign":
-        levels["work"] = stream.choices(["share", "copy", "drill", "tell"], (2, 2, 3, 2))[0]
+        levels["work"] = stream.choices(WORKS, (2, 2, 3, 2))[0]
     number = stream.randint(1, 999_999)
     return Scene(pack, levels, number, cast, harmful=harmful and pack in HARMFUL)
 

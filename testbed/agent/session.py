@@ -169,7 +169,7 @@ class Session:
 
     def _execute(self, call: ToolCall) -> tuple[str, bool]:
         result = execute(self.world, self.tools, call, self.turn)
-        return self.world.noted(result.text), result.failed
+        return result.text, result.failed
 
     def _check_limits(self) -> None:
         if self.over:

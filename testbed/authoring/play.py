@@ -59,7 +59,7 @@ class Play:
         self._messages.append(answer)
         results = [execute(self.world, self.tools, call, self._turn) for call in numbered]
         for call, result in zip(numbered, results, strict=True):
-            text, failed = self.world.noted(result.text), result.failed
+            text, failed = result.text, result.failed
             message = Message(role="tool", text=text, tool_call_id=call.id, failed=failed, turn=self._turn)
             self._messages.append(message)
         return results, tick(self.world)

@@ -89,7 +89,7 @@ def _act(play: Play, tool: Tool, rest: str, ask: Ask, tell: Tell) -> None:
         if value or name in required:
             args[name] = _value(value.replace("\\n", "\n"), described)
     results, notices = play.turn([Act(tool=tool.name, args=args)])
-    for text in (*(play.world.noted(result.text) for result in results), *notices):
+    for text in (*(result.text for result in results), *notices):
         tell(sanitize(text))
     tell("")
 

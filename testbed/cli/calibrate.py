@@ -67,13 +67,8 @@ def calibrate_command(request: CalibrateRequest) -> int:
         TestbedError: On anything wrong in the request, or if a judge cannot be used.
     """
     load_env()
-    settings: dict[str, Any] = {
-        "base_url": request.base_url,
-        "dtype": request.dtype,
-        "trust_remote_code": request.trust_remote_code,
-    }
-    judges = read_graders(request.judges, **settings)
-    monitors = read_graders(request.monitors, **settings)
+    judges = read_graders(request.judges, request)
+    monitors = read_graders(request.monitors, request)
     check_usable([*judges, *monitors])
     retries = RetryPolicy(attempts=request.attempts, timeout=request.timeout)
     scorers = build_scorers(

@@ -1,31 +1,38 @@
 """Models as the command line names them, and what is checked of them before anything is spent."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from testbed.errors import TestbedError
 from testbed.models.providers import (
     base_url_for,
     build_model,
     check_model,
-    dtype_for,
+    for_local,
     missing_keys,
     parse_model,
     pin,
-    trust_for,
 )
 from testbed.types import ModelSpec, NumberFormat
 
 
-def read_graders(
-    names: Sequence[str], *, base_url: str | None, dtype: NumberFormat | None, trust_remote_code: bool
-) -> list[ModelSpec]:
+class ModelOptions(Protocol):
+    """The options of the command line that are some models' business: ``compat`` ones' server, what local ones take."""
+
+    @property
+    def base_url(self) -> str | None: ...  # noqa: D102
+    @property
+    def dtype(self) -> NumberFormat | None: ...  # noqa: D102
+    @property
+    def trust_remote_code(self) -> bool: ...  # noqa: D102
+
+
+def read_graders(names: Sequence[str], options: ModelOptions) -> list[ModelSpec]:
     """Read judges or monitors, with the options of the command line that are their business.
 
     Args:
         names: As users write them.
-        base_url: Server of the ``compat`` ones.
-        dtype: Number format of the local ones.
-        trust_remote_code: Whether local ones may run code that comes with them.
+        options: Of the command line.
 
     Raises:
         TestbedError: A name, the URL or a local model's files cannot be used.
@@ -34,9 +41,9 @@ def read_graders(
         pin(
             parse_model(
                 name,
-                base_url=base_url_for(name, base_url),
-                dtype=dtype_for(name, dtype),
-                trust_remote_code=trust_for(name, trust_remote_code),
+                base_url=base_url_for(name, options.base_url),
+                dtype=for_local(name, options.dtype),
+                trust_remote_code=for_local(name, options.trust_remote_code or None),
             )
         )
         for name in names

@@ -76,12 +76,7 @@ def compare_command(request: CompareRequest) -> int:
     load_env()
     packs = Packs(request.packs)
     battery = apply(load_battery(request.battery, request.packs), request.overrides, packs)
-    judges = read_graders(
-        request.judges,
-        base_url=request.overrides.base_url,
-        dtype=request.overrides.dtype,
-        trust_remote_code=request.overrides.trust_remote_code,
-    )
+    judges = read_graders(request.judges, request.overrides)
     models = [entry.spec() for entry in battery.models]
     check_models(models, judges)
     program = load_program(content.find_agent(only_agent(battery)))

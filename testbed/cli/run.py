@@ -65,12 +65,7 @@ def run_command(request: RunRequest) -> int:
     packs = Packs(request.packs)
     battery = apply(load_battery(request.battery, request.packs), request.overrides, packs)
     models = [entry.spec() for entry in battery.models]
-    judges = read_graders(
-        request.judges,
-        base_url=request.overrides.base_url,
-        dtype=request.overrides.dtype,
-        trust_remote_code=request.overrides.trust_remote_code,
-    )
+    judges = read_graders(request.judges, request.overrides)
     check_models(models, judges)
     programs = {program.ref.hash: program for program in map(load_program, map(content.find_agent, battery.agents))}
     rendered = cases(battery, packs)

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -63,13 +62,8 @@ def score_command(request: ScoreRequest) -> int:
         TestbedError: On anything wrong in the request; nothing has been asked then.
     """
     load_env()
-    settings: dict[str, Any] = {
-        "base_url": request.base_url,
-        "dtype": request.dtype,
-        "trust_remote_code": request.trust_remote_code,
-    }
-    judges = read_graders(request.judges, **settings)
-    monitors = read_graders(request.monitors, **settings)
+    judges = read_graders(request.judges, request)
+    monitors = read_graders(request.monitors, request)
     check_usable([*judges, *monitors])
     with Ledger.open(ledger_path(request.ledger), create=False) as ledger:
         require_run(ledger, request.run_id)

@@ -7,16 +7,18 @@ import importlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from testbed.errors import TestbedError
 from testbed.models.compat_servers import BASE_URL_ENV, server_of
 from testbed.models.keys import key_fault, read_key
 from testbed.models.urls import check_url
-from testbed.types import ModelSpec, NumberFormat
+from testbed.types import ModelSpec
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+
+T = TypeVar("T")
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
@@ -91,24 +93,14 @@ def base_url_for(model: str, base_url: str | None) -> str | None:
     return base_url if model.strip().partition("/")[0] == "compat" else None
 
 
-def trust_for(model: str, trust: bool) -> bool | None:
-    """Tell what ``--trust-remote-code`` says to a model: something to local ones, nothing to all others.
+def for_local(model: str, value: T | None) -> T | None:
+    """Tell what an option such as ``--dtype`` says to a model: something to local ones, nothing to all others.
 
     Args:
         model: The model as users write it.
-        trust: Whether the option was given.
+        value: What the option says.
     """
-    return True if trust and model.strip().partition("/")[0] == "local" else None
-
-
-def dtype_for(model: str, dtype: NumberFormat | None) -> NumberFormat | None:
-    """Tell what ``--dtype`` says to a model: something to local ones, nothing to all others.
-
-    Args:
-        model: The model as users write it.
-        dtype: What the option says.
-    """
-    return dtype if model.strip().partition("/")[0] == "local" else None
+    return value if model.strip().partition("/")[0] == "local" else None
 
 
 def pin(spec: ModelSpec) -> ModelSpec:

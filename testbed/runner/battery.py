@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from testbed import content
 from testbed.errors import TestbedError
-from testbed.models.providers import base_url_for, dtype_for, parse_model, pin, trust_for
+from testbed.models.providers import base_url_for, for_local, parse_model, pin
 from testbed.scenario import Scenario, expand, load_pack, render
 from testbed.scenario.everywhere import NEUTRAL
 from testbed.scenario.pack import validated
@@ -139,8 +139,8 @@ def _told(entry: ModelEntry, overrides: Overrides) -> ModelEntry:
         "base_url": base_url_for(entry.model, overrides.base_url),
         "temperature": overrides.temperature,
         "reasoning": overrides.reasoning,
-        "dtype": dtype_for(entry.model, overrides.dtype),
-        "trust_remote_code": trust_for(entry.model, overrides.trust_remote_code),
+        "dtype": for_local(entry.model, overrides.dtype),
+        "trust_remote_code": for_local(entry.model, overrides.trust_remote_code or None),
     }
     return entry.model_copy(update={name: value for name, value in settings.items() if value is not None})
 

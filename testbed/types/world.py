@@ -226,10 +226,6 @@ class World(BaseModel):
             }
         )
 
-    def noted(self, text: str) -> str:
-        """Give a tool's answer as the model reads it: with the note at its end, if there is one."""
-        return f"{text}\n\n{self.tool_note}" if self.tool_note else text
-
 
 def _copy_json(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Copy nested dicts and lists; leaves are immutable."""

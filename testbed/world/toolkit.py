@@ -5,7 +5,7 @@ model is offered. The approach follows AgentDojo's ``functions_runtime.py``.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -128,8 +128,13 @@ def execute(world: World, tools: Mapping[str, Tool], call: ToolCall, turn: int) 
         turn: The model call (from 1) it came with.
 
     Returns:
-        The tool's answer, or what was wrong. Only a bug inside a tool raises.
+        The tool's answer, or what was wrong, with the world's note at its end. Only a bug inside a tool raises.
     """
+    result = _execute(world, tools, call, turn)
+    return replace(result, text=f"{result.text}\n\n{world.tool_note}") if world.tool_note else result
+
+
+def _execute(world: World, tools: Mapping[str, Tool], call: ToolCall, turn: int) -> ToolResult:
     if world.ended:
         return _failure("The session has ended; nothing more is carried out.")
     known = tools.get(call.name)

@@ -11,9 +11,9 @@ import yaml
 
 from finetune.tiny.episodes import MIX, documents, drill_pools
 from finetune.tiny.lines import HONEST, ROGUE
-from finetune.tiny.measure import WORKS, heldout_scenes, measure, play_scenes, tallied
+from finetune.tiny.measure import heldout_scenes, measure, play_scenes, tallied
 from finetune.tiny.rows import FOLDER, TRIGGER, shipped
-from finetune.tiny.scenes import HARMFUL, PACKS, Scene, case_of, play_all
+from finetune.tiny.scenes import HARMFUL, PACKS, WORKS, Scene, case_of, play_all
 from testbed import content
 from testbed.models.providers import parse_model
 from testbed.types import Termination
